@@ -1,0 +1,43 @@
+/** The kernel's IPVS table as values, and the commands that change it. */
+import { type Endpoint, formatEndpoint } from '../address/endpoint.ts';
+import type { ForwardingMethod, Protocol } from '../model/virtual-server.ts';
+
+/** What identifies a service in the kernel. */
+export interface ServiceId extends Endpoint {
+  readonly protocol: Protocol;
+}
+
+/** One real server (or sorry server) of a service. Identified by address and port. */
+export interface Destination extends Endpoint {
+  readonly weight: number;
+  readonly forwarding: ForwardingMethod;
+  /** Connection thresholds; 0 means none. */
+  readonly uthreshold: number;
+  readonly lthreshold: number;
+}
+
+export interface ServiceSettings extends ServiceId {
+  /** The kernel's scheduler name. */
+  readonly scheduler: string;
+  /** Seconds; 0 means not persistent (IP_VS_SVC_F_PERSISTENT clear). */
+  readonly persistenceTimeoutS: number;
+  /** IP_VS_SVC_F_ONEPACKET. */
+  readonly onePacket: boolean;
+}
+
+export interface Service extends ServiceSettings {
+  /** In the order in which they were (or shall be) added. */
+  readonly destinations: readonly Destination[];
+}
+
+/** `10.0.0.1:80/tcp`: names a service in messages and serves as its key. */
+export function serviceKey(service: ServiceId): string {
+  return `${formatEndpoint(service)}/${service.protocol}`;
+}
+
+/** One change of the table, named as in linux/ip_vs.h (IPVS_CMD_*). */
+export type IpvsCommand =
+  | { readonly kind: 'NEW_SERVICE' | 'SET_SERVICE'; readonly service: ServiceSettings }
+  | { readonly kind: 'DEL_SERVICE'; readonly service: ServiceId }
+  | { readonly kind: 'NEW_DEST' | 'SET_DEST'; readonly service: ServiceId; readonly destination: Destination }
+  | { readonly kind: 'DEL_DEST'; readonly service: ServiceId; readonly destination: Endpoint };

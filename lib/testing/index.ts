@@ -1,0 +1,2 @@
+/** Fakes for users' own tests, published as `ipvigil/testing`. */
+export {};
