@@ -129,7 +129,12 @@ function bind(): SystemCalls {
       return fd < 0 ? failure() : fd;
     },
     timerfdSet: (fd, spec) => (timerfdSet(fd, TFD_TIMER_ABSTIME, spec, null) < 0 ? failure() : 0),
-    poll: (fd, ready) => koffi.node.poll(fd, { readable: true }, ready),
+    poll: (fd, ready) => {
+      const handle = koffi.node.poll(fd, { readable: true }, ready);
+      // Node runs libuv once more while it is torn down; a callback into JavaScript then aborts the process (koffi 3.3.4).
+      process.once('exit', () => handle.close());
+      return handle;
+    },
   };
 }
 
