@@ -8,6 +8,7 @@ import type { Endpoint } from '../../address/endpoint.ts';
 import type { IpFamily } from '../../address/ip-address.ts';
 import { ipBytes, ipFamily } from '../../address/ip-address.ts';
 
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
@@ -49,6 +50,9 @@ export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
 export const EPOLLRDHUP = 0x2000;
+
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
 
 export const CLOCK_MONOTONIC = 1;
 export const TFD_NONBLOCK = 0o4000;
@@ -96,5 +100,14 @@ export function encodeNetlinkSockaddr(portId: number, groups: number): Uint8Arra
   view.setUint16(0, AF_NETLINK, true);
   view.setUint32(4, portId, true);
   view.setUint32(8, groups, true);
+  return sockaddr;
+}
+
+/** `struct sockaddr_un`: family and a path of up to 107 bytes with its terminator. */
+export function encodeUnixSockaddr(path: string): Uint8Array {
+  const sockaddr = new Uint8Array(110);
+  sockaddr[0] = AF_UNIX;
+  const { read } = new TextEncoder().encodeInto(path, sockaddr.subarray(2, 109));
+  if (read < path.length) throw new RangeError(`socket path longer than 107 bytes: ${path}`);
   return sockaddr;
 }

@@ -22,6 +22,8 @@ export interface SystemCalls {
   getIntOption(fd: number, level: number, option: number): number;
   setOption(fd: number, level: number, option: number, value: Uint8Array): number;
   close(fd: number): number;
+  /** Advisory, held by the open file until its last descriptor is closed: flock(2). */
+  flock(fd: number, operation: number): number;
   epollCreate(): number;
   epollControl(epollFd: number, operation: number, fd: number, event: Uint8Array): number;
   /** Never blocks. */
@@ -71,6 +73,7 @@ function bind(): SystemCalls {
   const getsockopt = libc.func('int getsockopt(int, int, int, void *, void *)');
   const setsockopt = libc.func('int setsockopt(int, int, int, const void *, uint32_t)');
   const close = libc.func('int close(int)');
+  const flock = libc.func('int flock(int, int)');
   const epollCreate = libc.func('int epoll_create1(int)');
   const epollControl = libc.func('int epoll_ctl(int, int, int, void *)');
   const epollWait = libc.func('int epoll_wait(int, void *, int, int)');
@@ -115,6 +118,7 @@ function bind(): SystemCalls {
     },
     setOption: (fd, level, option, value) => (setsockopt(fd, level, option, value, value.length) < 0 ? failure() : 0),
     close: (fd) => (close(fd) < 0 ? failure() : 0),
+    flock: (fd, operation) => (flock(fd, operation) < 0 ? failure() : 0),
     epollCreate: () => {
       const fd: number = epollCreate(EPOLL_CLOEXEC);
       return fd < 0 ? failure() : fd;
