@@ -30,6 +30,25 @@ export interface Service extends ServiceSettings {
   readonly destinations: readonly Destination[];
 }
 
+/** A destination as a table gives it when read. Planning looks at {@link Destination} and `deviation` only. */
+export interface DestinationStatus extends Destination {
+  /** Connections that the kernel counts as active and as inactive; absent where nobody counts. */
+  readonly activeConnections?: number;
+  readonly inactiveConnections?: number;
+  /**
+   * What the kernel holds that the other fields cannot say: `tunnel type gue`. Absent when there is nothing. Such a
+   * destination equals no desired one, and a SET_DEST makes it plain.
+   */
+  readonly deviation?: string;
+}
+
+/** A service as a table gives it when read. */
+export interface ServiceStatus extends Service {
+  /** As with {@link DestinationStatus}: `netmask 255.255.255.0`, `persistence engine sip`. A SET_SERVICE makes it plain. */
+  readonly deviation?: string;
+  readonly destinations: readonly DestinationStatus[];
+}
+
 /** `10.0.0.1:80/tcp`: names a service in messages and serves as its key. */
 export function serviceKey(service: ServiceId): string {
   return `${formatEndpoint(service)}/${service.protocol}`;

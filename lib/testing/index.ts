@@ -1,2 +1,2 @@
 /** Fakes for users' own tests, published as `ipvigil/testing`. */
-export {};
+export * from './fake-kernel.ts';
