@@ -135,9 +135,13 @@ function rehearsalTable(output: string, services: readonly Service[]): IpvsTable
       sendLine({ level: 'error', text: fileError('write commands to', output, error).message });
     }
   };
-  return new MemoryTable(services, (command) => {
-    if (lines.length === 0) queueMicrotask(flush);
-    lines.push(`${formatCommandLine(monotonicNow(), command)}\n`);
+  return new MemoryTable({
+    services,
+    record: ({ command, error }) => {
+      if (error !== undefined) return;
+      if (lines.length === 0) queueMicrotask(flush);
+      lines.push(`${formatCommandLine(monotonicNow(), command)}\n`);
+    },
   });
 }
 

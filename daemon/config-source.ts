@@ -1,7 +1,12 @@
 /** Reads keepalived.conf from the disk, for the parser that opens nothing itself. */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type FileText, type ParsedConfiguration, parseKeepalivedConf, type ReadFile } from '../keepalived-compat/index.ts';
+import {
+  type FileText,
+  type ParsedConfiguration,
+  parseKeepalivedConf,
+  type ReadFile,
+} from '../keepalived-compat/index.ts';
 import { describeErrno } from '../lib/errors.ts';
 
 /** The configuration of `file` as it is now; never throws for what stands in it. */

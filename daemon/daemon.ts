@@ -106,7 +106,10 @@ class Daemon {
       started: (checks) => this.#checkersStarted(checks),
       failed: (exitCode) => this.#finish(exitCode as ExitCode),
       reloaded: () => {
-        this.#say('info', `reloaded in ${formatDuration(performance.now() - this.#reloadStartedAt)}: ${this.#summary()}`);
+        this.#say(
+          'info',
+          `reloaded in ${formatDuration(performance.now() - this.#reloadStartedAt)}: ${this.#summary()}`,
+        );
         this.#reloadDone();
       },
       reloadRefused: (message) => {

@@ -35,7 +35,10 @@ export function describeEvent(event: DirectorEvent): LogLine {
       const { up, virtualServer, sum } = event;
       const { quorum, hysteresis, sorryServer } = virtualServer;
       const margin = hysteresis > 0 ? `, hysteresis ${hysteresis}` : '';
-      const sorry = sorryServer === undefined ? '' : `; sorry server ${formatEndpoint(sorryServer)} ${up ? 'leaves' : 'takes over'}`;
+      const sorry =
+        sorryServer === undefined
+          ? ''
+          : `; sorry server ${formatEndpoint(sorryServer)} ${up ? 'leaves' : 'takes over'}`;
       return {
         level: 'notice',
         text: `virtual server ${serviceKey(virtualServer)} has ${up ? 'gained' : 'LOST'} its quorum: weights of alive real servers sum to ${sum}, quorum ${quorum}${margin}${sorry}`,
@@ -47,7 +50,10 @@ export function describeEvent(event: DirectorEvent): LogLine {
         text: `${checkerName(event.checker)} is ${event.to}: ${describeCause(event.checker, event.cause)}`,
       };
     case 'check-postponed':
-      return { level: 'error', text: `${checkerName(event.checker)} could not run, its verdict stays: ${event.reason}` };
+      return {
+        level: 'error',
+        text: `${checkerName(event.checker)} could not run, its verdict stays: ${event.reason}`,
+      };
     case 'command-refused': {
       const { error, followers, source } = event;
       const where = source === undefined ? '' : `${formatPlace(source)}: `;

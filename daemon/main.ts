@@ -38,10 +38,14 @@ async function main(command: CommandLine): Promise<number> {
 /** Starts this program again in a session of its own, and waits until it runs or has said why it does not. */
 function detach(): Promise<number> {
   const errors = existsSync('/dev/log') ? 'ignore' : 'inherit';
-  const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2), '-n'], {
-    detached: true,
-    stdio: ['ignore', 'inherit', errors, 'ipc'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2), '-n'],
+    {
+      detached: true,
+      stdio: ['ignore', 'inherit', errors, 'ipc'],
+    },
+  );
   return new Promise((resolve) => {
     child.once('message', () => {
       child.disconnect();

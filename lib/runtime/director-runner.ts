@@ -13,11 +13,11 @@
  * ever changed. The record is written before the first command for a service is sent.
  */
 import { formatEndpoint } from '../address/endpoint.ts';
-import { type PoolState, countAlive, desiredService, initialPool, stepPool } from '../director/pool.ts';
+import { countAlive, desiredService, initialPool, type PoolState, stepPool } from '../director/pool.ts';
 import { IpvigilError } from '../errors.ts';
 import type { CheckResult, CheckVerdict, VerdictCause } from '../health/check-state.ts';
 import type { Prober } from '../health/probe.ts';
-import { applyCommand, type TableMirror, mirrorOf } from '../ipvs/mirror.ts';
+import { applyCommand, type TableMap, tableMap } from '../ipvs/apply.ts';
 import { planService, planTable } from '../ipvs/plan.ts';
 import { type IpvsCommand, serviceKey } from '../ipvs/service.ts';
 import type { CommandOutcome, IpvsTable } from '../ipvs/table.ts';
@@ -102,7 +102,7 @@ export class DirectorRunner {
   #pools = new Map<string, Pool>();
   #subscribers = new Map<CheckKey, Subscriber[]>();
   #owned: ReadonlySet<string> = new Set();
-  #mirror: TableMirror = new Map();
+  #mirror: TableMap = new Map();
   readonly #dirty = new Set<string>();
   /** The mirror cannot be trusted: an answer was lost, or a command was refused that should not have been. */
   #mirrorStale = false;
@@ -133,12 +133,14 @@ export class DirectorRunner {
    */
   async start(config: DirectorConfig): Promise<void> {
     const services = await this.#parts.table.read();
-    this.#mirror = mirrorOf(services);
+    this.#mirror = tableMap(services);
     this.#owned = this.#parts.record.load();
     const inTable = (virtualServer: VirtualServer, realServer: RealServer): boolean => {
       const key = serviceKey(virtualServer);
       const target = formatEndpoint(realServer);
-      const weighted = this.#mirror.get(key)?.destinations.find((destination) => formatEndpoint(destination) === target);
+      const weighted = this.#mirror
+        .get(key)
+        ?.destinations.find((destination) => formatEndpoint(destination) === target);
       return this.#owned.has(key) && weighted !== undefined && weighted.weight > 0;
     };
     await this.#become(config, inTable);
@@ -160,6 +162,7 @@ export class DirectorRunner {
     this.#checks.stop();
     await this.#converging;
     if (!release) return;
+    if (this.#mirrorStale) this.#mirror = tableMap(await this.#parts.table.read());
     const outcomes = await this.#parts.table.apply(planTable([], [...this.#mirror.values()], this.#owned));
     this.#settle(outcomes);
     if (outcomes.every(({ error }) => error === undefined)) this.#parts.record.save(new Set());
@@ -175,7 +178,7 @@ export class DirectorRunner {
     inTable: (virtualServer: VirtualServer, realServer: RealServer) => boolean,
   ): Promise<void> {
     const keys = new Set(config.virtualServers.map(serviceKey));
-    const owned = this.#owned.union ? this.#owned.union(keys) : new Set([...this.#owned, ...keys]);
+    const owned = new Set([...this.#owned, ...keys]);
     this.#parts.record.save(owned);
     this.#owned = owned;
 
@@ -275,38 +278,40 @@ export class DirectorRunner {
   /** Brings the kernel to what is wanted; resolves when nothing is left to do or a retry is armed. Never rejects. */
   #converge(what?: 'all'): Promise<void> {
     if (what === 'all') for (const key of [...this.#pools.keys(), ...this.#owned]) this.#dirty.add(key);
-    this.#converging ??= this.#work().finally(() => {
-      this.#converging = undefined;
-    });
+    this.#converging ??= this.#work();
     return this.#converging;
   }
 
   async #work(): Promise<void> {
     // Verdicts of one turn of the event loop (a switch died: all its servers at once) go out in one batch.
     await undefined;
-    while (this.#dirty.size > 0 && !this.#stopped) {
-      try {
-        if (this.#mirrorStale) this.#mirror = mirrorOf(await this.#parts.table.read());
-        this.#mirrorStale = false;
-        const commands = this.#planDirty();
-        this.#dirty.clear();
-        if (commands.length === 0) break;
-        const startedAt = this.#parts.clock.now();
-        const outcomes = await this.#parts.table.apply(commands);
-        const accepted = this.#settle(outcomes);
-        const elapsedMs = this.#parts.clock.now() - startedAt;
-        if (accepted.length > 0) this.#parts.emit({ kind: 'table-changed', commands: accepted, elapsedMs });
-        if (!this.#mirrorStale) {
-          this.#retryMs = RETRY_MIN_MS;
-          continue;
-        }
-      } catch (error) {
-        this.#mirrorStale = true;
-        this.#parts.emit({ kind: 'table-unreadable', error: asIpvigilError(error) });
-      }
-      this.#retryLater();
-      return;
+    try {
+      while (this.#dirty.size > 0 && !this.#stopped) await this.#round();
+    } finally {
+      // Nothing is awaited between the last look at #dirty and this, so that no mark is overlooked.
+      this.#converging = undefined;
     }
+  }
+
+  async #round(): Promise<void> {
+    const { clock, emit, table } = this.#parts;
+    try {
+      if (this.#mirrorStale) this.#mirror = tableMap(await table.read());
+      this.#mirrorStale = false;
+      const commands = this.#planDirty();
+      this.#dirty.clear();
+      if (commands.length === 0) return;
+      const startedAt = clock.now();
+      const accepted = this.#settle(await table.apply(commands));
+      if (accepted.length > 0) emit({ kind: 'table-changed', commands: accepted, elapsedMs: clock.now() - startedAt });
+    } catch (error) {
+      if (!(error instanceof IpvigilError)) throw error;
+      this.#mirrorStale = true;
+      this.#dirty.clear();
+      emit({ kind: 'table-unreadable', error });
+    }
+    if (this.#mirrorStale) this.#retryLater();
+    else this.#retryMs = RETRY_MIN_MS;
   }
 
   #planDirty(): IpvsCommand[] {
@@ -358,7 +363,9 @@ export class DirectorRunner {
     const server = virtualServer.realServers.find((realServer) => formatEndpoint(realServer) === target);
     if (server !== undefined) return server.source;
     const { sorryServer } = virtualServer;
-    return sorryServer !== undefined && formatEndpoint(sorryServer) === target ? sorryServer.source : virtualServer.source;
+    return sorryServer !== undefined && formatEndpoint(sorryServer) === target
+      ? sorryServer.source
+      : virtualServer.source;
   }
 
   #retryLater(): void {
@@ -375,9 +382,4 @@ export class DirectorRunner {
 function commandSubject(command: IpvsCommand): string {
   const key = serviceKey(command.service);
   return 'destination' in command ? `${key} ${formatEndpoint(command.destination)}` : key;
-}
-
-function asIpvigilError(error: unknown): IpvigilError {
-  if (error instanceof IpvigilError) return error;
-  throw error;
 }
