@@ -14,22 +14,17 @@ export type ArgumentValue = string | number | boolean | IpAddress;
 
 /** One value of a statement, with the word that it stands in. */
 export interface ReadValue {
+  /** Of the argument; a repeated argument has several values. */
+  readonly name: string;
   readonly value: ArgumentValue;
   readonly token: Token;
 }
 
-export interface ReadArguments {
-  /** By the argument's name; a repeated argument has all its values. */
-  readonly values: ReadonlyMap<string, readonly ReadValue[]>;
-  /** Arguments without which the statement means nothing, whose words could not be read. They have been reported. */
-  readonly faulty: ReadonlySet<string>;
-}
-
-const emptyValues: ReadonlyMap<string, readonly ReadValue[]> = new Map();
-const nothingFaulty: ReadonlySet<string> = new Set();
+const noValues: readonly ReadValue[] = [];
 
 /**
- * The values of a statement, or undefined when a word is missing that the keyword needs.
+ * The values of a statement in the order of its words, or undefined when a word that it needs is missing or cannot be
+ * read.
  *
  * @param fallback what is in effect when a word is wrong: `the default is in effect`
  */
@@ -38,26 +33,21 @@ export function readArguments(
   words: readonly Token[],
   fallback: string,
   diagnostics: DiagnosticList,
-): ReadArguments | undefined {
-  if (keyword.args.length === 0 && words.length === 1) return { values: emptyValues, faulty: nothingFaulty };
-  const values = new Map<string, ReadValue[]>();
-  const faulty = new Set<string>();
+): readonly ReadValue[] | undefined {
+  if (words.length === 1 && keyword.args.length === 0) return noValues;
+  const values: ReadValue[] = [];
+  let isFaulty = false;
   let next = 1;
   const take = (argument: Argument, token: Token): void => {
     const isExtra = argument.optional === true && argument.type === 'enum';
     const value = readWord(keyword, argument, token, isExtra ? 'the word is ignored' : fallback, diagnostics);
-    if (value === undefined && !isExtra) faulty.add(argument.name);
-    else if (value === undefined) return;
-    else {
-      const read = values.get(argument.name);
-      if (read === undefined) values.set(argument.name, [{ value, token }]);
-      else read.push({ value, token });
-    }
+    if (value !== undefined) values.push({ name: argument.name, value, token });
+    else if (!isExtra) isFaulty = true;
   };
   for (const argument of keyword.args) {
     if (argument.named === true) continue;
     // Named words may stand anywhere after the first one.
-    next = takeNamed(keyword, words, next, take);
+    if (next > 1) next = takeNamed(keyword, words, next, take);
     if (next >= words.length) {
       if (argument.optional === true) continue;
       // Differs: keepalived ends here, with status 2.
@@ -78,7 +68,7 @@ export function readArguments(
       hint: 'one line holds one statement',
     });
   }
-  return { values, faulty };
+  return isFaulty ? undefined : values;
 }
 
 function takeNamed(

@@ -5,7 +5,7 @@
  * Differs: an unknown keyword takes its whole block with it. keepalived reads the inside as keywords of the surrounding
  * block, and lets the block's `}` close the surrounding one.
  */
-import { type ArgumentValue, type ReadArguments, readArguments } from './arguments.ts';
+import { type ReadValue, readArguments } from './arguments.ts';
 import type { DiagnosticList } from './diagnostic-list.ts';
 import type { Keyword, KeywordTable } from './keywords/keyword.ts';
 import { allKeywords } from './keywords/root.ts';
@@ -19,66 +19,63 @@ export interface Setting {
   readonly keyword: Keyword;
   readonly token: Token;
   readonly statement: Statement;
-  readonly args: ReadArguments;
+  /** In the order of the words. */
+  readonly values: readonly ReadValue[];
   /** Position in the block: a smaller one stands before a greater one. */
   readonly order: number;
 }
 
+/** The settings of a block. Looking one up is a search from the end: blocks are short, and the last one counts. */
 export class BlockContents {
-  readonly #settings = new Map<string, Setting[]>();
+  readonly #settings: Setting[] = [];
   /** Settings that were written and could not be read: not missing, only wrong. */
-  readonly #refused = new Set<string>();
+  readonly #refused: string[] = [];
 
   add(setting: Setting): void {
-    const before = this.#settings.get(setting.name);
-    if (before === undefined) this.#settings.set(setting.name, [setting]);
-    else before.push(setting);
+    this.#settings.push(setting);
   }
 
   refuse(name: string): void {
-    this.#refused.add(name);
+    if (!this.#refused.includes(name)) this.#refused.push(name);
   }
 
   wasRefused(name: string): boolean {
-    return this.#refused.has(name);
+    return this.#refused.includes(name);
   }
 
   all(name: string): readonly Setting[] {
-    return this.#settings.get(name) ?? [];
+    return this.#settings.filter((setting) => setting.name === name);
   }
 
   /** The one that counts. */
   last(name: string): Setting | undefined {
-    return this.#settings.get(name)?.at(-1);
+    const settings = this.#settings;
+    for (let i = settings.length - 1; i >= 0; i--) if (settings[i]!.name === name) return settings[i];
+    return undefined;
   }
 
   has(name: string): boolean {
-    return this.#settings.has(name);
+    return this.last(name) !== undefined;
   }
 
   number(name: string): number | undefined {
-    return this.last(name) === undefined ? undefined : (firstValue(this.last(name)!) as number | undefined);
+    return this.last(name)?.values[0]?.value as number | undefined;
   }
 
   text(name: string): string | undefined {
-    return this.last(name) === undefined ? undefined : (firstValue(this.last(name)!) as string | undefined);
+    return this.last(name)?.values[0]?.value as string | undefined;
   }
 
   /** A switch; alone it means yes. */
   switch(name: string): boolean | undefined {
     const setting = this.last(name);
-    return setting === undefined ? undefined : ((firstValue(setting) as boolean | undefined) ?? true);
+    return setting === undefined ? undefined : ((setting.values[0]?.value as boolean | undefined) ?? true);
   }
 }
 
-/** The value of a named argument. */
-export function argument(setting: Setting, name: string): ArgumentValue | undefined {
-  return setting.args.values.get(name)?.[0]?.value;
-}
-
-function firstValue(setting: Setting): ArgumentValue | undefined {
-  const name = setting.keyword.args[0]?.name;
-  return name === undefined ? undefined : argument(setting, name);
+/** The value of one argument, with its word. */
+export function argument(setting: Setting, name: string): ReadValue | undefined {
+  return setting.values.find((value) => value.name === name);
 }
 
 export interface BlockPlace {
@@ -132,8 +129,8 @@ function readStatement(
   const name = canonicalName(keyword, place.table);
   const words = checkShape(statement, keyword, place, diagnostics);
   if (words === undefined) return undefined;
-  const earlier = contents.last(name);
-  if (earlier !== undefined && keyword.repeat !== 'each' && keyword.kind !== 'flag') {
+  const earlier = keyword.repeat === 'each' || keyword.kind === 'flag' ? undefined : contents.last(name);
+  if (earlier !== undefined) {
     const first = keyword.repeat === 'first';
     diagnostics.add('repeated-keyword', first ? 'error' : 'info', token, {
       message: `${token.text} stands here a second time`,
@@ -149,12 +146,12 @@ function readStatement(
       hint: `write ${keyword.replacedBy}`,
     });
   }
-  const args = readArguments(keyword, words, fallback(keyword, earlier !== undefined), diagnostics);
-  if (args === undefined || args.faulty.size > 0) {
+  const values = readArguments(keyword, words, fallback(keyword, earlier !== undefined), diagnostics);
+  if (values === undefined) {
     contents.refuse(name);
     return undefined;
   }
-  return { name, keyword, token, statement, args, order };
+  return { name, keyword, token, statement, values, order };
 }
 
 /** The words of a statement whose block is where it should be, or undefined when there is nothing to read. */

@@ -85,9 +85,10 @@ export function expandAndLex(
   expansion.run(line.file.text, from, line.end);
   let unterminated: Token | undefined;
   const lines = expansion.lines.map((expanded) => {
-    const lexed = lexLine(line, expanded.text, 0, expanded.text.length, true);
-    const tokens = lexed.tokens.map((token) => relocate(token, expanded.segments));
-    if (lexed.unterminated !== undefined) unterminated ??= tokens[lexed.tokens.indexOf(lexed.unterminated)];
+    const lexed: Token[] = [];
+    const end = lexLine(lexed, line, expanded.text, 0, expanded.text.length, true);
+    const tokens = lexed.map((token) => relocate(token, expanded.segments));
+    if (end.unterminated !== undefined) unterminated ??= tokens[lexed.indexOf(end.unterminated)];
     return tokens;
   });
   return { lines, problems: expansion.problems, unterminated };

@@ -8,13 +8,12 @@
  * Differs: `${NAME}` is one piece of a word also when NAME is not defined. keepalived leaves the text as it is and then
  * takes its braces for a block.
  */
-import type { SourceLine, Token, TokenKind } from './syntax-tree.ts';
+import type { SourceLine, Token } from './syntax-tree.ts';
 
 /** Bytes that one line may have (keepalived's buffer). A longer one is not read. */
 export const maxLineBytes = 1023;
 
 export interface LexedLine {
-  readonly tokens: Token[];
   /** The line has a `$` outside a comment: definitions may apply. */
   readonly hasDollar: boolean;
   /** The line has a `~` outside a comment: ~SEQ or ~LST may apply. */
@@ -47,24 +46,26 @@ export function isBlank(code: number): boolean {
 }
 
 /**
- * The tokens of `text` from `from` up to `to` (one line without its line feed). Their offsets are offsets in `text`;
- * `line` is only noted in them. Never fails; time is linear in the length.
+ * Appends the tokens of `text` from `from` up to `to` (one line without its line feed). Their offsets are offsets in
+ * `text`; `line` is only noted in them. Never fails; time is linear in the length.
  *
+ * @param tokens an empty list
  * @param expanded the text comes out of a definition: conditions and definitions have been dealt with already
  */
-export function lexLine(line: SourceLine, text: string, from: number, to: number, expanded = false): LexedLine {
-  const tokens: Token[] = [];
+export function lexLine(
+  tokens: Token[],
+  line: SourceLine,
+  text: string,
+  from: number,
+  to: number,
+  expanded = false,
+): LexedLine {
   let hasDollar = false;
   let hasTilde = false;
   let unterminated: Token | undefined;
   let atLineStart = !expanded;
   let atStatementStart = true;
   let i = from;
-  const push = (kind: TokenKind, value: string, start: number, end: number): Token => {
-    const token: Token = { kind, text: value, line, start, end };
-    tokens.push(token);
-    return token;
-  };
 
   while (i < to) {
     const code = text.charCodeAt(i);
@@ -73,11 +74,12 @@ export function lexLine(line: SourceLine, text: string, from: number, to: number
       continue;
     }
     if (code === HASH || code === BANG) {
-      push('comment', text.slice(i, to), i, to);
+      tokens.push({ kind: 'comment', text: text.slice(i, to), line, start: i, end: to });
       break;
     }
     if (code === OPEN || code === CLOSE) {
-      push(code === OPEN ? 'open' : 'close', code === OPEN ? '{' : '}', i, i + 1);
+      const isOpen = code === OPEN;
+      tokens.push({ kind: isOpen ? 'open' : 'close', text: isOpen ? '{' : '}', line, start: i, end: i + 1 });
       i++;
       atStatementStart = true;
       atLineStart = false;
@@ -86,14 +88,14 @@ export function lexLine(line: SourceLine, text: string, from: number, to: number
     if (code === AT && atLineStart) {
       let end = i + 1;
       while (end < to && !isBlank(text.charCodeAt(end))) end++;
-      push('condition', text.slice(i + 1, end), i, end);
+      tokens.push({ kind: 'condition', text: text.slice(i + 1, end), line, start: i, end });
       i = end;
       atLineStart = false;
       continue;
     }
     if (code === DOLLAR && !expanded && startsLine(tokens) && matchAt(definitionStart, text, i, to) > 0) {
       const { end, value } = plainText(text, i, to);
-      push('definition', value, i, end);
+      tokens.push({ kind: 'definition', text: value, line, start: i, end });
       i = end;
       atStatementStart = false;
       continue;
@@ -101,11 +103,11 @@ export function lexLine(line: SourceLine, text: string, from: number, to: number
     if (atStatementStart && code === 105) {
       const length = matchAt(includeKeyword, text, i, to);
       if (length > 0) {
-        push('include', text.slice(i, i + length), i, i + length);
+        tokens.push({ kind: 'include', text: text.slice(i, i + length), line, start: i, end: i + length });
         i += length;
         while (i < to && isBlank(text.charCodeAt(i))) i++;
         const { end, value } = plainText(text, i, to);
-        if (end > i) push('pattern', value, i, end);
+        if (end > i) tokens.push({ kind: 'pattern', text: value, line, start: i, end });
         if (value.includes('$')) hasDollar = true;
         i = end;
         atStatementStart = false;
@@ -120,7 +122,7 @@ export function lexLine(line: SourceLine, text: string, from: number, to: number
         const value = text.slice(i + 1, close);
         if (value.includes('$')) hasDollar = true;
         if (value.includes('~')) hasTilde = true;
-        push('quoted', value, i, close + 1);
+        tokens.push({ kind: 'quoted', text: value, line, start: i, end: close + 1 });
         i = close + 1;
       } else {
         // A brace that ends the line is taken for one, so that a forgotten quote does not unbalance the whole file.
@@ -128,7 +130,8 @@ export function lexLine(line: SourceLine, text: string, from: number, to: number
         while (end > i + 1 && isBlank(text.charCodeAt(end - 1))) end--;
         if (end > i + 1 && text.charCodeAt(end - 1) === OPEN) end--;
         while (end > i + 1 && isBlank(text.charCodeAt(end - 1))) end--;
-        unterminated = push('quoted', text.slice(i + 1, end), i, end);
+        unterminated = { kind: 'quoted', text: text.slice(i + 1, end), line, start: i, end };
+        tokens.push(unterminated);
         i = end;
       }
       continue;
@@ -158,9 +161,9 @@ export function lexLine(line: SourceLine, text: string, from: number, to: number
       i++;
     }
     const raw = text.slice(start, i);
-    push('word', escapes ? unescapeComments(raw) : raw, start, i);
+    tokens.push({ kind: 'word', text: escapes ? unescapeComments(raw) : raw, line, start: start, end: i });
   }
-  return { tokens, hasDollar, hasTilde, unterminated };
+  return { hasDollar, hasTilde, unterminated };
 }
 
 /** Text up to a comment, without trailing blanks, quotes kept: the value of a definition, the pattern of an include. */

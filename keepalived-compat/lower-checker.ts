@@ -9,7 +9,7 @@ import type {
   StatusRange,
 } from '../lib/model/checker.ts';
 import { type Duration, seconds } from '../lib/time/duration.ts';
-import { type BlockContents, readBlock, type Setting } from './block-reader.ts';
+import { argument, type BlockContents, readBlock, type Setting } from './block-reader.ts';
 import type { DiagnosticList } from './diagnostic-list.ts';
 import type { Statement } from './syntax-tree.ts';
 
@@ -99,7 +99,7 @@ function lowerBindAddress(
 ): IpAddress | undefined {
   const bindAddress = contents.text('bindto') as IpAddress | undefined;
   if (bindAddress === undefined || ipFamily(bindAddress) === ipFamily(address)) return bindAddress;
-  diagnostics.add('address-family', 'error', contents.last('bindto')!.args.values.get('addr')![0]!.token, {
+  diagnostics.add('address-family', 'error', argument(contents.last('bindto')!, 'addr')!.token, {
     message: `${bindAddress} is not of the family of ${address}, where the check connects to`,
     inEffect: 'bindto is ignored',
   });
@@ -192,7 +192,7 @@ function lowerUrl(url: Setting, diagnostics: DiagnosticList): HttpCheckUrl | und
  */
 function lowerPath(setting: Setting, path: string, diagnostics: DiagnosticList): string {
   if (path.startsWith('/')) return path;
-  diagnostics.add('value-adjusted', 'warning', setting.args.values.get('path')![0]!.token, {
+  diagnostics.add('value-adjusted', 'warning', argument(setting, 'path')!.token, {
     message: 'a path begins with /',
     inEffect: `using /${path}`,
   });
@@ -205,7 +205,7 @@ function lowerStatusCodes(contents: BlockContents, diagnostics: DiagnosticList):
   const setting = contents.last('status_code');
   if (setting === undefined) return defaultStatusCodes;
   const ranges: StatusRange[] = [];
-  for (const { value, token } of setting.args.values.get('codes') ?? []) {
+  for (const { value, token } of setting.values) {
     const match = statusText.exec(value as string);
     const min = Number(match?.[1]);
     const max = Number(match?.[2] ?? match?.[1]);

@@ -75,11 +75,11 @@ function withoutGroupsAndMarks(statements: readonly Statement[], diagnostics: Di
 }
 
 function lowerVirtualServer(block: Setting, diagnostics: DiagnosticList): VirtualServer | undefined {
-  const target = argument(block, 'target') as string;
+  const target = argument(block, 'target')!.value as string;
   const address = readTarget(block, target, diagnostics);
   if (address === undefined) return undefined;
   const contents = readBlock(inside(block), { table: block.keyword.table!, name: 'virtual_server' }, diagnostics);
-  const port = (argument(block, 'port') as number | undefined) ?? 0;
+  const port = (argument(block, 'port')?.value as number | undefined) ?? 0;
   const place: ServicePlace = {
     block,
     address,
@@ -126,7 +126,7 @@ interface ServicePlace {
 function readTarget(block: Setting, target: string, diagnostics: DiagnosticList): IpAddress | undefined {
   const address = parseIpAddress(target);
   if (address === undefined) {
-    diagnostics.add('invalid-value', 'error', block.args.values.get('target')![0]!.token, {
+    diagnostics.add('invalid-value', 'error', argument(block, 'target')!.token, {
       message: 'virtual_server takes an IPv4 or IPv6 address, fwmark or group',
       inEffect: 'this virtual_server is skipped with its real servers',
     });
@@ -156,12 +156,12 @@ function lowerForwarding(
 }
 
 function methodOf(setting: Setting): ForwardingMethod {
-  return forwardingMethods[argument(setting, 'method') as string]!;
+  return forwardingMethods[argument(setting, 'method')!.value as string]!;
 }
 
 /** Other tunnels than IPIP are not carried out. */
 function warnAboutTunnel(setting: Setting, diagnostics: DiagnosticList): void {
-  const type = setting.args.values.get('type')?.[0];
+  const type = argument(setting, 'type');
   if (type === undefined || type.value === 'ipip') return;
   diagnostics.add('keyword-not-supported', 'warning', type.token, {
     message: `${type.value} tunnels are not supported in this version`,
@@ -191,7 +191,7 @@ function missing<T>(
 
 function lowerPersistence(place: ServicePlace, contents: BlockContents, diagnostics: DiagnosticList): number {
   const setting = contents.last('persistence_timeout');
-  if (setting !== undefined) return (argument(setting, 'secs') as number | undefined) ?? defaultPersistenceS;
+  if (setting !== undefined) return (argument(setting, 'secs')?.value as number | undefined) ?? defaultPersistenceS;
   if (place.port !== 0) return 0;
   diagnostics.add('value-adjusted', 'error', place.block.token, {
     message: 'a virtual server without a port must be persistent',
@@ -264,7 +264,7 @@ function lowerSorryServer(
   const method = after('sorry_server_lvs_method');
   if (method !== undefined) warnAboutTunnel(method, diagnostics);
   const forwarding = method === undefined ? place.forwarding(setting.order) : methodOf(method);
-  const address = argument(setting, 'addr') as IpAddress;
+  const address = argument(setting, 'addr')!.value as IpAddress;
   if (!familyFits(place, address, forwarding)) {
     reportFamily(place, setting, 'the sorry server is skipped', diagnostics);
     return undefined;
@@ -319,7 +319,7 @@ function lowerRealServer(
   defaults: RealServerDefaults,
   diagnostics: DiagnosticList,
 ): RealServer | undefined {
-  const address = argument(block, 'addr') as IpAddress;
+  const address = argument(block, 'addr')!.value as IpAddress;
   const unsupported: { keyword: Keyword; token: Token }[] = [];
   const contents = readBlock(
     inside(block),
@@ -396,7 +396,7 @@ function familyFits(place: ServicePlace, address: IpAddress, forwarding: Forward
 }
 
 function reportFamily(place: ServicePlace, server: Setting, inEffect: string, diagnostics: DiagnosticList): void {
-  const { value, token } = server.args.values.get('addr')![0]!;
+  const { value, token } = argument(server, 'addr')!;
   diagnostics.add('address-family', 'error', token, {
     message: `${value} is not of the family of the virtual server ${place.address}`,
     inEffect,
@@ -416,7 +416,7 @@ function lowerPort(
   forwarding: ForwardingMethod,
   diagnostics: DiagnosticList,
 ): number {
-  const written = server.args.values.get('port')?.[0];
+  const written = argument(server, 'port');
   const port = written === undefined || written.value === 0 ? place.port : (written.value as number);
   if (forwarding === 'nat' || port === place.port) return port;
   diagnostics.add('value-adjusted', 'warning', written?.token ?? server.token, {

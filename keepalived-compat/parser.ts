@@ -45,6 +45,8 @@ export function parseText(text: string, file = 'keepalived.conf'): SyntaxTree {
   return parseFiles({ file, read: readFromMemory({ [file]: text }) }, new DiagnosticList());
 }
 
+const noTokens: readonly Token[] = [];
+
 /** A definition whose value goes on in the next line. */
 interface OpenDefinition {
   readonly name: string;
@@ -93,9 +95,11 @@ class Reading {
       const feed = text.indexOf('\n', start);
       const end = feed < 0 ? text.length : feed;
       const tokens: Token[] = [];
-      const line: SourceLine = { file, number, start, end, tokens };
+      const line: { -readonly [K in keyof SourceLine]: SourceLine[K] } = { file, number, start, end, tokens: noTokens };
       lines.push(line);
-      definition = this.#isReadable(line, tokens, hasNul) ? this.#readLine(line, tokens, definition) : definition;
+      if (this.#isReadable(line, tokens, hasNul)) definition = this.#readLine(line, tokens, definition);
+      // A copy has just the size it needs; a list that grew has room for 16 more. Most of the memory is in these.
+      if (tokens.length > 0) line.tokens = tokens.slice();
       start = end + 1;
     }
     if (definition !== undefined) {
@@ -113,8 +117,7 @@ class Reading {
     const { file, start, end } = line;
     if (definition !== undefined) return this.#continueDefinition(line, tokens, definition);
 
-    const lexed = lexLine(line, file.text, start, end);
-    for (const token of lexed.tokens) tokens.push(token);
+    const lexed = lexLine(tokens, line, file.text, start, end);
     let first = 0;
     let excluded = false;
     if (tokens[0]?.kind === 'condition') {
@@ -382,7 +385,7 @@ class BlockBuilder {
   endStatement(): void {
     if (this.#words.length > 0) {
       // A damaged statement keeps its place, so that a brace on the next line is taken for its block.
-      if (this.#tooDeep === 0) this.#siblings().push({ words: this.#damaged ? [] : this.#words });
+      if (this.#tooDeep === 0) this.#siblings().push({ words: this.#damaged ? noTokens : this.#words.slice() });
       this.#words = [];
     }
     this.#damaged = false;
@@ -407,7 +410,7 @@ class BlockBuilder {
     if (this.#damaged) {
       // Read for its braces only.
     } else if (this.#words.length > 0) {
-      siblings.push({ words: this.#words, body });
+      siblings.push({ words: this.#words.slice(), body });
     } else {
       const previous = siblings.at(-1);
       if (previous !== undefined && previous.body === undefined) {
