@@ -94,6 +94,13 @@ export function expandAndLex(
   return { lines, problems: expansion.problems, unterminated };
 }
 
+/** The text of one token with the definitions in it replaced; undefined ones stay. */
+export function expandText(token: Token, definitions: Definitions, builtIns: BuiltIns): string {
+  const expansion = new Expansion(definitions, builtIns);
+  expansion.run(token.line.file.text, token.start, token.end);
+  return expansion.lines[0]!.text;
+}
+
 class Expansion {
   readonly lines: ExpandedLine[] = [{ text: '', segments: [] }];
   readonly problems: ExpansionProblem[] = [];

@@ -17,6 +17,7 @@ export interface DiagnosticText {
 
 export class DiagnosticList {
   readonly #items: Diagnostic[] = [];
+  readonly #seen = new Set<string>();
   #left = 0;
   #hasFatal = false;
 
@@ -27,6 +28,11 @@ export class DiagnosticList {
       return;
     }
     const { message, inEffect, hint, related = [] } = text;
+    const span = at === undefined ? undefined : placeSpan(at);
+    // A repeated line, or a file that is included twice, has each fault once.
+    const key = `${code} ${span?.file} ${span?.start} ${span?.end} ${message}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
     const places: RelatedPlace[] = related.map((place) => ({ span: placeSpan(place.at), message: place.message }));
     const file = at === undefined ? undefined : fileOf(at);
     if (file?.includedBy !== undefined) places.push({ span: spanOf(file.includedBy), message: 'included from here' });
@@ -34,7 +40,7 @@ export class DiagnosticList {
       code,
       severity,
       message,
-      ...(at === undefined ? {} : { span: placeSpan(at) }),
+      ...(span === undefined ? {} : { span }),
       ...(inEffect === undefined ? {} : { inEffect }),
       ...(hint === undefined ? {} : { hint }),
       ...(places.length === 0 ? {} : { related: places }),

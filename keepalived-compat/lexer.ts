@@ -8,6 +8,7 @@
  * Differs: `${NAME}` is one piece of a word also when NAME is not defined. keepalived leaves the text as it is and then
  * takes its braces for a block.
  */
+import { repetitionLength } from './repetitions.ts';
 import type { SourceLine, Token } from './syntax-tree.ts';
 
 /** Bytes that one line may have (keepalived's buffer). A longer one is not read. */
@@ -16,8 +17,6 @@ export const maxLineBytes = 1023;
 export interface LexedLine {
   /** The line has a `$` outside a comment: definitions may apply. */
   readonly hasDollar: boolean;
-  /** The line has a `~` outside a comment: ~SEQ or ~LST may apply. */
-  readonly hasTilde: boolean;
   /** A quote that is not closed on its line; the quoted token that it starts. */
   readonly unterminated: Token | undefined;
 }
@@ -34,6 +33,7 @@ const BACKSLASH = 92;
 const OPEN = 123;
 const CLOSE = 125;
 const TILDE = 126;
+const SMALL_I = 105;
 const BYTE_ORDER_MARK = 0xfeff;
 
 const definitionStart = /\$([A-Za-z_][A-Za-z0-9_]*)=/y;
@@ -61,7 +61,6 @@ export function lexLine(
   expanded = false,
 ): LexedLine {
   let hasDollar = false;
-  let hasTilde = false;
   let unterminated: Token | undefined;
   let atLineStart = !expanded;
   let atStatementStart = true;
@@ -100,7 +99,16 @@ export function lexLine(
       atStatementStart = false;
       continue;
     }
-    if (atStatementStart && code === 105) {
+    if (code === TILDE && startsLine(tokens)) {
+      const length = repetitionLength(text, i, to);
+      if (length > 0) {
+        tokens.push({ kind: 'repetition', text: text.slice(i, i + length), line, start: i, end: i + length });
+        i += length;
+        atLineStart = false;
+        continue;
+      }
+    }
+    if (atStatementStart && code === SMALL_I) {
       const length = matchAt(includeKeyword, text, i, to);
       if (length > 0) {
         tokens.push({ kind: 'include', text: text.slice(i, i + length), line, start: i, end: i + length });
@@ -121,7 +129,6 @@ export function lexLine(
       if (close >= 0 && close < to) {
         const value = text.slice(i + 1, close);
         if (value.includes('$')) hasDollar = true;
-        if (value.includes('~')) hasTilde = true;
         tokens.push({ kind: 'quoted', text: value, line, start: i, end: close + 1 });
         i = close + 1;
       } else {
@@ -149,8 +156,6 @@ export function lexLine(
           i += length;
           continue;
         }
-      } else if (c === TILDE) {
-        hasTilde = true;
       } else if (c === BACKSLASH && i + 1 < to) {
         const next = text.charCodeAt(i + 1);
         if (next === HASH || next === BANG) {
@@ -163,7 +168,7 @@ export function lexLine(
     const raw = text.slice(start, i);
     tokens.push({ kind: 'word', text: escapes ? unescapeComments(raw) : raw, line, start: start, end: i });
   }
-  return { hasDollar, hasTilde, unterminated };
+  return { hasDollar, unterminated };
 }
 
 /** Text up to a comment, without trailing blanks, quotes kept: the value of a definition, the pattern of an include. */
@@ -196,9 +201,9 @@ export function splitDefinition(text: string): { readonly name: string; readonly
   return match === null ? undefined : { name: match[1]!, value: text.slice(match[0].length) };
 }
 
-/** Nothing but a condition stands before this place. */
+/** Nothing but a condition and repetitions stand before this place. */
 function startsLine(tokens: readonly Token[]): boolean {
-  return tokens.length === 0 || (tokens.length === 1 && tokens[0]!.kind === 'condition');
+  return tokens.every(({ kind }) => kind === 'condition' || kind === 'repetition');
 }
 
 function unescapeComments(raw: string): string {

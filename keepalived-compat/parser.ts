@@ -8,10 +8,11 @@
  */
 import { posix } from 'node:path';
 import { conditionHolds } from './conditionals.ts';
-import { Definitions, expandAndLex } from './definitions.ts';
+import { type BuiltIns, Definitions, expandAndLex, expandText } from './definitions.ts';
 import { DiagnosticList } from './diagnostic-list.ts';
 import { type FileText, findIncludes, type ReadFile, readFromMemory } from './includes.ts';
 import { lexLine, maxLineBytes, splitDefinition } from './lexer.ts';
+import { readRepetition } from './repetitions.ts';
 import type { SourceFile, SourceLine, Statement, SyntaxTree, Token } from './syntax-tree.ts';
 
 /** Bounds on what one configuration may bring in. */
@@ -19,6 +20,7 @@ const maxFileBytes = 64 * 1024 * 1024;
 const maxTotalLength = 128 * 1024 * 1024;
 const maxFiles = 4096;
 const maxIncludeDepth = 32;
+const maxRepetitions = 200_000;
 /** No keyword stands deeper than 5 blocks. */
 const maxNesting = 64;
 
@@ -64,6 +66,7 @@ class Reading {
   readonly #path: string[] = [];
   readonly #blocks: BlockBuilder;
   #totalLength = 0;
+  #repetitions = 0;
 
   constructor(options: ParseOptions, diagnostics: DiagnosticList) {
     this.#options = options;
@@ -131,16 +134,8 @@ class Reading {
     }
     if (excluded || token === undefined) return undefined;
 
-    if (lexed.hasTilde && tokens.some(({ kind, text }) => kind === 'word' && /^~(SEQ|SEQx|LST)\b/.test(text))) {
-      const repetition = tokens.find(({ text }) => text.startsWith('~'))!;
-      this.#diagnostics.add('repetition-not-supported', 'error', repetition, {
-        message: `${repetition.text.slice(0, 4)} is not supported`,
-        inEffect: 'the line is skipped',
-        hint: 'write the lines out',
-      });
-      return undefined;
-    }
-    if (lexed.hasDollar) this.#readExpanded(line, token.start);
+    if (token.kind === 'repetition') this.#repeat(tokens, first);
+    else if (lexed.hasDollar) this.#readExpanded(line, token.start);
     else this.#readTokens(tokens, first, lexed.unterminated);
     return undefined;
   }
@@ -198,14 +193,39 @@ class Reading {
     if (!excluded) this.#definitions.define(name, lines.length === 0 ? [''] : lines, place);
   }
 
+  /** A line that begins with `~SEQ` or `~LST`; several of them nest, the first one outermost. */
+  #repeat(tokens: readonly Token[], at: number): void {
+    const token = tokens[at]!;
+    const rest = tokens[at + 1];
+    if (rest === undefined || rest.kind === 'comment') return;
+    const repetition = readRepetition(expandText(token, this.#definitions, this.#builtIns(token.line)));
+    if ('problem' in repetition) {
+      this.#diagnostics.add('invalid-repetition', 'error', token, {
+        message: `${token.text.slice(0, 4)}: ${repetition.problem}`,
+        inEffect: 'the line is skipped',
+      });
+      return;
+    }
+    for (const row of repetition.rows) {
+      if (++this.#repetitions > maxRepetitions) {
+        if (this.#repetitions > maxRepetitions + 1) return;
+        this.#diagnostics.add('invalid-repetition', 'error', token, {
+          message: `lines are repeated more than ${maxRepetitions} times in all`,
+          inEffect: 'the rest is skipped',
+        });
+        return;
+      }
+      repetition.names.forEach((name, index) => {
+        this.#definitions.define(name, [row[index]!], token);
+      });
+      if (rest.kind === 'repetition') this.#repeat(tokens, at + 1);
+      else this.#readExpanded(token.line, rest.start);
+    }
+  }
+
   /** A line that uses definitions. */
   #readExpanded(line: SourceLine, from: number): void {
-    const expanded = expandAndLex(line, from, this.#definitions, {
-      directory: posix.dirname(line.file.path),
-      configId: this.#options.configId ?? '',
-      environment: this.#options.environment ?? {},
-      random: this.#options.random ?? Math.random,
-    });
+    const expanded = expandAndLex(line, from, this.#definitions, this.#builtIns(line));
     let usable = true;
     for (const problem of expanded.problems) {
       const at: Token = { kind: 'word', text: '', line, ...problem.at };
@@ -237,6 +257,15 @@ class Reading {
     });
   }
 
+  #builtIns(line: SourceLine): BuiltIns {
+    return {
+      directory: posix.dirname(line.file.path),
+      configId: this.#options.configId ?? '',
+      environment: this.#options.environment ?? {},
+      random: this.#options.random ?? Math.random,
+    };
+  }
+
   /** The words and braces of one line. */
   #readTokens(tokens: readonly Token[], first: number, unterminated: Token | undefined): void {
     const blocks = this.#blocks;
@@ -263,6 +292,14 @@ class Reading {
         case 'include':
           this.#include(token, tokens[i + 1]?.kind === 'pattern' ? tokens[++i] : undefined);
           break;
+        case 'repetition':
+          // Out of a definition.
+          this.#diagnostics.add('invalid-repetition', 'error', token, {
+            message: `${token.text.slice(0, 4)} does not work in the value of a definition`,
+            inEffect: 'the line is skipped',
+            hint: 'write it on the line itself',
+          });
+          return;
         default:
           break;
       }

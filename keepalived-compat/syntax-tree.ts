@@ -32,6 +32,7 @@ export interface SourceLine {
  * - `word`: a bare word; `quoted`: a word in double quotes.
  * - `open`, `close`: a brace. `comment`: from `#` or `!` to the end of the line.
  * - `condition`: `@ID` or `@^ID`. `definition`: `$NAME=value`, or a line that continues one.
+ * - `repetition`: `~SEQ(...)` or `~LST(...)` at the start of a line.
  * - `include`: the keyword; `pattern`: the file name after it.
  * - `dropped`: a line that is not read at all (too long, a NUL byte).
  */
@@ -43,6 +44,7 @@ export type TokenKind =
   | 'comment'
   | 'condition'
   | 'definition'
+  | 'repetition'
   | 'include'
   | 'pattern'
   | 'dropped';

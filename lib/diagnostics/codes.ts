@@ -15,7 +15,7 @@ export const diagnosticCodes = {
   'definition-limit': 'A definition uses itself, or grows beyond all measure.',
   'multi-line-definition': 'A definition of several lines is used where text follows on the same line.',
   'unfinished-definition': 'A definition ends in `\\`, and the file ends there.',
-  'repetition-not-supported': '`~SEQ` and `~LST` are not supported.',
+  'invalid-repetition': 'A `~SEQ` or `~LST` cannot be carried out.',
   // Blocks
   'unbalanced-brace': 'A block is not closed, or a `}` closes nothing.',
   'unexpected-brace': 'A `{` follows nothing that could open a block.',
