@@ -61,14 +61,27 @@ export function readArguments(
     while (argument.repeats === true && next < words.length);
   }
   next = takeNamed(keyword, words, next, take);
-  if (next < words.length) {
-    diagnostics.add('extra-words', 'warning', [words[next]!, words.at(-1)!], {
-      message: `${keyword.name} takes ${keyword.args.length === 0 ? 'no words' : 'no further words'}`,
-      inEffect: words.length - next === 1 ? 'the word is ignored' : 'the words are ignored',
-      hint: 'one line holds one statement',
-    });
-  }
+  if (next < words.length) reportExtraWords(keyword, words, next, diagnostics);
   return isFaulty ? undefined : values;
+}
+
+function reportExtraWords(keyword: Keyword, words: readonly Token[], from: number, diagnostics: DiagnosticList): void {
+  const first = words[from]!;
+  const several = words.length - from > 1;
+  const place = [first, words.at(-1)!] as const;
+  if (keyword.kind === 'flag' && booleans.get(first.text) === false) {
+    diagnostics.add('extra-words', 'warning', place, {
+      message: `${keyword.name} takes no words: ${first.text} does not switch it off`,
+      inEffect: `${keyword.name} is on`,
+      hint: `leave ${keyword.name} out to switch it off`,
+    });
+    return;
+  }
+  diagnostics.add('extra-words', 'warning', place, {
+    message: `${keyword.name} takes no ${keyword.args.length === 0 ? '' : 'further '}words`,
+    inEffect: several ? 'the words are ignored' : 'the word is ignored',
+    hint: 'one line holds one statement; a value with blanks needs double quotes',
+  });
 }
 
 function takeNamed(
@@ -102,19 +115,21 @@ function readWord(
       return readNumber(keyword, argument, token, fallback, diagnostics);
     case 'bool': {
       const value = booleans.get(token.text);
-      if (value === undefined) refuse(keyword, token, 'on or off', fallback, diagnostics, [...booleans.keys()]);
+      if (value === undefined)
+        refuse(keyword, argument, token, 'on or off', fallback, diagnostics, [...booleans.keys()]);
       return value;
     }
     case 'ip': {
       const address = parseIpAddress(token.text);
-      if (address === undefined) refuse(keyword, token, 'an IPv4 or IPv6 address', fallback, diagnostics);
+      if (address === undefined) refuse(keyword, argument, token, 'an IPv4 or IPv6 address', fallback, diagnostics);
       return address;
     }
     case 'enum': {
       const values = argument.values ?? [];
       const wanted = argument.anyCase === true ? token.text.toUpperCase() : token.text;
       const value = values.find((known) => (argument.anyCase === true ? known.toUpperCase() : known) === wanted);
-      if (value === undefined) refuse(keyword, token, `one of ${values.join(', ')}`, fallback, diagnostics, values);
+      if (value === undefined)
+        refuse(keyword, argument, token, `one of ${values.join(', ')}`, fallback, diagnostics, values);
       return value;
     }
     default:
@@ -131,8 +146,14 @@ const booleans = new Map([
   ['no', false],
 ]);
 
+/** What a message calls the argument: the keyword itself for its first one. */
+function subject(keyword: Keyword, argument: Argument): string {
+  return keyword.args[0] === argument ? keyword.name : `the ${argument.name} of ${keyword.name}`;
+}
+
 function refuse(
   keyword: Keyword,
+  argument: Argument,
   token: Token,
   wanted: string,
   inEffect: string,
@@ -141,7 +162,7 @@ function refuse(
 ): void {
   const near = nearest(token.text, candidates);
   diagnostics.add('invalid-value', 'error', token, {
-    message: `${keyword.name} takes ${wanted}`,
+    message: `${subject(keyword, argument)} must be ${wanted}`,
     inEffect,
     hint: near === undefined ? undefined : `did you mean ${near}?`,
   });
@@ -166,7 +187,7 @@ function readNumber(
   const match = numberText.exec(token.text);
   const wanted = hasDecimals ? 'a decimal number' : 'a whole number';
   if (match === null || (argument.type === 'uint' && match[1] === '-')) {
-    refuse(keyword, token, match === null ? wanted : `${wanted} that is not negative`, fallback, diagnostics);
+    refuse(keyword, argument, token, match === null ? wanted : `${wanted} that is not negative`, fallback, diagnostics);
     return undefined;
   }
   const [whole, sign, digits, fraction = ''] = match;
@@ -175,7 +196,7 @@ function readNumber(
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = argument;
   if (value < min || value > max) {
     diagnostics.add('out-of-range', 'error', token, {
-      message: `${keyword.name} must be ${describeRange(argument, unit)}`,
+      message: `${subject(keyword, argument)} must be ${describeRange(argument, unit)}`,
       inEffect: fallback,
     });
     return undefined;

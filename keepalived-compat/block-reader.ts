@@ -200,10 +200,11 @@ function fallback(keyword: Keyword, hasEarlier: boolean): string {
 function reportUnknown(statement: Statement, token: Token, place: BlockPlace, diagnostics: DiagnosticList): void {
   const near = nearest(token.text, place.table.keys());
   const elsewhere = near === undefined ? placesOf(token.text) : [];
+  const isCheck = place.name === 'real_server' && near !== undefined && place.table.get(near)?.kind === 'block';
   const where = place.name === undefined ? 'outside any block' : `in ${place.name}`;
   diagnostics.add('unknown-keyword', 'error', token, {
     message: `${JSON.stringify(token.text)} is no keyword ${where}`,
-    inEffect: statement.body === undefined ? 'the line is skipped' : 'its whole block is skipped',
+    inEffect: `${statement.body === undefined ? 'the line is skipped' : 'its whole block is skipped'}${isCheck ? '; this check does not run' : ''}`,
     hint:
       near !== undefined
         ? `did you mean ${near}?`

@@ -141,13 +141,14 @@ function lowerHttp(
   server: CheckedServer,
   diagnostics: DiagnosticList,
 ): HttpCheck | undefined {
-  const urls = contents.all('url').flatMap((url) => {
+  const written = contents.all('url');
+  const urls = written.flatMap((url) => {
     const lowered = lowerUrl(url, diagnostics);
     return lowered === undefined ? [] : [lowered];
   });
   if (urls.length === 0) {
     diagnostics.add('incomplete-checker', 'error', checker.token, {
-      message: 'HTTP_GET needs at least one url with a path',
+      message: written.length === 0 ? 'HTTP_GET has no url' : 'no url of this HTTP_GET can be asked',
       inEffect: 'this check does not run and never takes the real server out',
       hint: 'write url { path / }',
     });

@@ -89,14 +89,15 @@ function lowerVirtualServer(block: Setting, diagnostics: DiagnosticList): Virtua
   };
   const scheduler = contents.text('lb_algo') ?? missing(block, contents, 'lb_algo', 'wlc', 'wlc', diagnostics);
   const realServers = lowerRealServers(place, contents, diagnostics);
+  const sorryServer = lowerSorryServer(place, contents, diagnostics);
   if (realServers.length === 0) {
+    const wereWritten = contents.has('real_server') || contents.wasRefused('real_server');
     diagnostics.add('no-real-servers', 'error', block.token, {
-      message: `virtual server ${target} has no real server`,
+      message: wereWritten ? `no real server of ${target} can be used` : `virtual server ${target} has no real server`,
       inEffect: 'the virtual server is skipped',
     });
     return undefined;
   }
-  const sorryServer = lowerSorryServer(place, contents, diagnostics);
   const { quorum, hysteresis } = lowerQuorum(contents, realServers, diagnostics);
   return {
     address,

@@ -1,12 +1,13 @@
 /**
  * From text to blocks. Reads the main file and its includes line by line, in this order for each line: condition,
  * definition, use of definitions, include, words, braces. What comes out is the tree of statements; whether a word is a
- * keyword is not asked here.
+ * keyword is not asked here, except for a hint where braces do not match.
  *
  * Differs: keepalived goes on after a brace too many or too few, and then reads some keywords as those of another
  * block. Here that is fatal: which block the rest belongs to would be a guess, and a wrong guess takes servers away.
  */
 import { posix } from 'node:path';
+import { findBlockWithoutBody, findMisplacedKeyword } from './brace-hints.ts';
 import { conditionHolds } from './conditionals.ts';
 import { type BuiltIns, Definitions, expandAndLex, expandText } from './definitions.ts';
 import { DiagnosticList } from './diagnostic-list.ts';
@@ -477,9 +478,11 @@ class BlockBuilder {
     }
     // One superfluous brace makes more of them; the first one is where to look.
     if (this.#diagnostics.hasFatal) return;
+    const suspect = findBlockWithoutBody(this.#root);
     this.#diagnostics.add('unbalanced-brace', 'fatal', token, {
       message: 'this brace closes nothing',
       hint: 'a block above ends earlier than meant, or this brace is one too many',
+      related: suspect === undefined ? [] : [{ at: suspect, message: 'perhaps a { is missing here' }],
     });
   }
 
@@ -487,12 +490,14 @@ class BlockBuilder {
     this.endStatement();
     const outermost = this.#stack[0];
     if (outermost !== undefined) {
+      const suspect = findMisplacedKeyword(this.#root);
       this.#diagnostics.add('unbalanced-brace', 'fatal', outermost.open, {
         message:
           this.#stack.length === 1
             ? 'the block that this brace opens is not closed'
             : `${this.#stack.length} blocks from this brace on are not closed`,
         hint: 'look for a missing } in it',
+        related: suspect === undefined ? [] : [{ at: suspect, message: 'perhaps a } is missing before this' }],
       });
     }
     return this.#root;

@@ -29,15 +29,17 @@ interface TypeDefaults {
 /** When a checker runs. */
 function timingOptions({ retry, delayBeforeRetry }: TypeDefaults): readonly Keyword[] {
   return [
-    setting('retry', [uint('n')], { default: `real server, else virtual server, else ${retry}` }),
+    setting('retry', [uint('n')], { default: `that of the real server, else of the virtual server, else ${retry}` }),
     setting('delay_before_retry', [seconds('secs')], {
-      default: `real server, else virtual server, else ${delayBeforeRetry}`,
+      default: `that of the real server, else of the virtual server, else ${delayBeforeRetry}`,
     }),
     setting('warmup', [seconds('secs')], {
-      default: 'real server, else virtual server, else delay_loop of the checker',
+      default: 'that of the real server, else of the virtual server, else delay_loop of the checker',
     }),
-    setting('delay_loop', [seconds('secs', 0.000001)], { default: 'real server, else virtual server (60)' }),
-    setting('alpha', onOff, { default: 'real server' }),
+    setting('delay_loop', [seconds('secs', 0.000001)], {
+      default: 'that of the real server, else of the virtual server (60 s)',
+    }),
+    setting('alpha', onOff, { default: 'that of the real server' }),
     setting('log_all_failures', onOff, { default: 'false (or checker_log_all_failures)' }),
   ];
 }
@@ -51,7 +53,7 @@ function connectOptions(defaults: TypeDefaults): readonly Keyword[] {
     setting('bind_port', [port()], { default: 'any' }),
     setting('bind_if', [networkInterface('iface')], { default: 'none' }),
     setting('connect_timeout', [seconds('secs', 0.000001, 4294.967295)], {
-      default: 'real server, else virtual server (5)',
+      default: 'that of the real server, else of the virtual server (5 s)',
     }),
     setting('fwmark', [uint('mark')], { default: 0 }),
     ...timingOptions(defaults),
@@ -75,7 +77,10 @@ function supportedConnectOptions(defaults: TypeDefaults): readonly Keyword[] {
 function httpOptions(): readonly Keyword[] {
   return [
     setting('nb_get_retry', [uint('n')], { replacedBy: 'retry', status: 'supported' }),
-    setting('virtualhost', [text('name')], { default: 'real server, else virtual server', status: 'supported' }),
+    setting('virtualhost', [text('name')], {
+      default: 'that of the real server, else of the virtual server',
+      status: 'supported',
+    }),
     setting('http_protocol', [oneOf('ver', ['1.0', '1.1', '1.0C', '1.0c'])], { default: '1.0', status: 'supported' }),
     setting('enable_sni', onOff, {
       default: 'false',
@@ -132,7 +137,7 @@ function urlOptions(): readonly Keyword[] {
       inEffect: 'the digest is not compared: the response is accepted whatever its text',
     }),
     setting('status_code', [repeated(other('codes', '200 or 200-299'))], { default: '200-299', status: 'supported' }),
-    setting('virtualhost', [text('name')], { default: 'checker, real server, virtual server', status: 'supported' }),
+    setting('virtualhost', [text('name')], { default: 'that of the checker', status: 'supported' }),
     setting('regex', [other('pattern', 'a Perl regular expression')], { default: 'none', ...noRegex }),
     flag('regex_no_match', { default: 'off', ...noRegex }),
     setting('regex_options', [repeated(oneOf('opts', regexOptions))], { default: 'none', ...noRegex }),
@@ -200,6 +205,6 @@ export const checkerKeywords: readonly Keyword[] = [
   ]),
   block('BFD_CHECK', [], { repeat: 'each' }, [
     setting('name', [text('name')]),
-    setting('alpha', onOff, { default: 'real server' }),
+    setting('alpha', onOff, { default: 'that of the real server' }),
   ]),
 ];
