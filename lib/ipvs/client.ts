@@ -17,20 +17,13 @@ import {
   encodeCommand,
   encodeServiceQuery,
   type IpvsInfo,
+  type SettingsStatus,
 } from './codec.ts';
 import { failedCommandError, permissionHint, refusedCommandError } from './command.ts';
-import {
-  type DestinationStatus,
-  type IpvsCommand,
-  type ServiceSettings,
-  type ServiceStatus,
-  serviceKey,
-} from './service.ts';
+import { type DestinationStatus, type IpvsCommand, type ServiceStatus, serviceKey } from './service.ts';
 import type { CommandOutcome, IpvsTable } from './table.ts';
 
 export type IpvsClientOptions = Omit<NetlinkConnOptions, 'clock'>;
-
-type SettingsStatus = ServiceSettings & { readonly deviation?: string };
 
 /** How often a read goes over services again that our own commands changed meanwhile, before commands wait for it. */
 const readRounds = 4;
