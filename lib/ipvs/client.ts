@@ -6,11 +6,14 @@
 import { IpvigilError } from '../errors.ts';
 import { type CommandAnswer, NetlinkConn, type NetlinkConnOptions, type NetlinkCounters } from '../netlink/conn.ts';
 import { decodeFamily, decodeGeneric, encodeGeneric, encodeGetFamily, type GenericFamily } from '../netlink/generic.ts';
+import { GENL_HDRLEN } from '../netlink/linux-genetlink.ts';
+import { NLMSG_HDRLEN } from '../netlink/linux-netlink.ts';
 import type { NetlinkMessage } from '../netlink/message.ts';
 import type { OpenNetlink } from '../netlink/transport.ts';
 import type { AlarmClock } from '../time/clock.ts';
 import { IPVS_CMD, IPVS_GENL_NAME, IPVS_GENL_VERSION } from './attributes.ts';
 import {
+  attributeNameAt,
   decodeDestinationEntry,
   decodeInfo,
   decodeServiceEntry,
@@ -133,7 +136,9 @@ export class IpvsClient implements IpvsTable {
       const place = places[i]!;
       const command = commands[place]!;
       if (answer.kind === 'refused') {
-        outcomes[place] = { command, error: refusedCommandError(command, answer.acknowledgement) };
+        const { acknowledgement } = answer;
+        const attribute = faultyAttribute(messages[i]!.payload, acknowledgement.offset);
+        outcomes[place] = { command, error: refusedCommandError(command, acknowledgement, attribute) };
       } else if (answer.kind === 'unknown') {
         outcomes[place] = { command, error: failedCommandError(command, answer.error) };
       }
@@ -250,6 +255,12 @@ async function findFamily(conn: NetlinkConn): Promise<GenericFamily> {
     });
   }
   throw new IpvigilError('ERR_NETLINK_MALFORMED', { operation, detail: 'the kernel gave no family' });
+}
+
+/** The kernel counts the offset from the start of the message's header. */
+function faultyAttribute(payload: Uint8Array, offset: number | undefined): string | undefined {
+  if (offset === undefined) return undefined;
+  return attributeNameAt(decodeGeneric(payload).attributes, offset - NLMSG_HDRLEN - GENL_HDRLEN);
 }
 
 /** Adds the way out to an ERR_PERMISSION; any other error stays as it is. */

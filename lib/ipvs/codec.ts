@@ -17,6 +17,7 @@ import type { ForwardingMethod, Protocol } from '../model/virtual-server.ts';
 import {
   type Attribute,
   AttributeWriter,
+  attributePathAt,
   attributesByType,
   readBe16,
   readBe32,
@@ -150,6 +151,22 @@ export function decodeCommand(command: number, attributes: Uint8Array): IpvsComm
       return { kind, service, destination };
     }
   }
+}
+
+/**
+ * The name of the attribute at `offset` within a command's attributes, `IPVS_SVC_ATTR_NETMASK`, or the number of one
+ * without a name; undefined when there is none: for what the kernel finds fault with.
+ */
+export function attributeNameAt(attributes: Uint8Array, offset: number): string | undefined {
+  const [outer, inner] = attributePathAt(attributes, offset);
+  if (outer === undefined) return undefined;
+  if (inner === undefined) return `IPVS_CMD_ATTR_${nameIn(IPVS_CMD_ATTR, outer)}`;
+  if (outer === IPVS_CMD_ATTR.SERVICE) return `IPVS_SVC_ATTR_${nameIn(IPVS_SVC_ATTR, inner)}`;
+  return `IPVS_DEST_ATTR_${nameIn(IPVS_DEST_ATTR, inner)}`;
+}
+
+function nameIn(numbers: Readonly<Record<string, number>>, type: number): string {
+  return Object.keys(numbers).find((name) => numbers[name] === type) ?? String(type);
 }
 
 // Entries of dumps
