@@ -41,8 +41,8 @@ export class IpvsClient implements IpvsTable {
   #lastRead: Promise<unknown> = Promise.resolve();
   /** While a read is in progress: the services that were commanded since it looked at them. */
   #touched: Set<string> | undefined;
-  /** The commands that are being carried out. */
-  readonly #applying = new Set<readonly IpvsCommand[]>();
+  /** The batches whose answers are awaited. */
+  readonly #applying = new Set<Promise<unknown>>();
   /** Set while commands have to wait for a read that would else not come to an end. */
   #readEnds: Promise<void> | undefined;
 
@@ -124,13 +124,14 @@ export class IpvsClient implements IpvsTable {
       }
     }
     while (this.#readEnds !== undefined) await this.#readEnds;
-    this.#applying.add(commands);
+    const batch = this.#conn.batch(messages);
+    this.#applying.add(batch);
     let answers: readonly CommandAnswer[];
     try {
-      answers = await this.#conn.batch(messages);
+      answers = await batch;
     } finally {
       this.#touch(commands);
-      this.#applying.delete(commands);
+      this.#applying.delete(batch);
     }
     for (const [i, answer] of answers.entries()) {
       const place = places[i]!;
@@ -169,7 +170,8 @@ export class IpvsClient implements IpvsTable {
           const key = serviceKey(service);
           if (!destinations.has(key)) destinations.set(key, await this.#readDestinations(service));
         }
-        for (const commands of this.#applying) this.#touch(commands);
+        // Some of these commands may have been carried out behind the back of this round; their end marks them.
+        while (this.#applying.size > 0) await Promise.allSettled(this.#applying);
         if (touched.size === 0) {
           this.#others = others;
           return services.map((service) => ({ ...service, destinations: destinations.get(serviceKey(service)) ?? [] }));

@@ -167,27 +167,43 @@ describe('IpvsClient.read', () => {
 
   it('comes to an end although commands never stop, and is right then', async () => {
     const { client, kernel } = await connect({ services: [vs(1, rs(1)), vs(2, rs(1))] });
-    let running = true;
-    const chatter = async (): Promise<number> => {
-      let weight = 1;
-      while (running) {
+    const limit = 1000;
+    let weight = 1;
+    let stop = false;
+    const chatter = async (): Promise<void> => {
+      while (!stop && weight < limit) {
         weight++;
         await client.apply([{ kind: 'SET_DEST', service: settings(1), destination: rs(1, { weight }) }]);
       }
-      return weight;
     };
     const talking = chatter();
-    for (let i = 0; i < 5; i++) {
-      const table = await client.read();
-      // Between the last answer and this line at most the next command has left.
-      const seen = table.find(({ address }) => address === '10.0.0.1')?.destinations[0]?.weight;
-      expect(seen).to.be.within(
-        kernel.services[0]!.destinations[0]!.weight - 1,
-        kernel.services[0]!.destinations[0]!.weight,
-      );
+    try {
+      for (let i = 0; i < 5; i++) {
+        const table = await client.read();
+        const seen = table.find(({ address }) => address === '10.0.0.1')?.destinations[0]?.weight;
+        // Between the last answer and this line at most the next command has left.
+        const now = kernel.services[0]!.destinations[0]!.weight;
+        expect(seen).to.be.within(now - 1, now);
+      }
+      expect(weight).to.be.below(limit);
+    } finally {
+      stop = true;
+      await talking;
     }
-    running = false;
-    await talking;
+  });
+
+  it('waits for a batch that is half sent, and has its effect', async () => {
+    const { client, kernel, clock } = await connect({ services: [vs(1), vs(2)] }, { maxCommandsPerSend: 2 });
+    kernel.answersUntilOverrun = 0;
+    // Two commands leave, their answers are lost, the third one waits for the pause to end.
+    const applying = client.apply(newDests(settings(1), 3));
+    await settled();
+    const reading = client.read();
+    await settled();
+    expect(kernel.services[0]?.destinations).to.have.length(2);
+    clock.advance(0);
+    expect(codes(await applying)).to.deep.equal(['ERR_NETLINK_OVERRUN', 'ERR_NETLINK_OVERRUN', 'ok']);
+    expect((await reading).find(({ address }) => address === '10.0.0.1')?.destinations).to.have.length(3);
   });
 
   it('begins again when the kernel marks the dump as inconsistent', async () => {
