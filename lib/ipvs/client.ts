@@ -6,31 +6,27 @@
 import { IpvigilError } from '../errors.ts';
 import { type CommandAnswer, NetlinkConn, type NetlinkConnOptions, type NetlinkCounters } from '../netlink/conn.ts';
 import { decodeFamily, decodeGeneric, encodeGeneric, encodeGetFamily, type GenericFamily } from '../netlink/generic.ts';
+import { GENL_HDRLEN } from '../netlink/linux-genetlink.ts';
+import { NLMSG_HDRLEN } from '../netlink/linux-netlink.ts';
 import type { NetlinkMessage } from '../netlink/message.ts';
 import type { OpenNetlink } from '../netlink/transport.ts';
 import type { AlarmClock } from '../time/clock.ts';
 import { IPVS_CMD, IPVS_GENL_NAME, IPVS_GENL_VERSION } from './attributes.ts';
 import {
+  attributeNameAt,
   decodeDestinationEntry,
   decodeInfo,
   decodeServiceEntry,
   encodeCommand,
   encodeServiceQuery,
   type IpvsInfo,
+  type SettingsStatus,
 } from './codec.ts';
 import { failedCommandError, permissionHint, refusedCommandError } from './command.ts';
-import {
-  type DestinationStatus,
-  type IpvsCommand,
-  type ServiceSettings,
-  type ServiceStatus,
-  serviceKey,
-} from './service.ts';
+import { type DestinationStatus, type IpvsCommand, type ServiceStatus, serviceKey } from './service.ts';
 import type { CommandOutcome, IpvsTable } from './table.ts';
 
 export type IpvsClientOptions = Omit<NetlinkConnOptions, 'clock'>;
-
-type SettingsStatus = ServiceSettings & { readonly deviation?: string };
 
 /** How often a read goes over services again that our own commands changed meanwhile, before commands wait for it. */
 const readRounds = 4;
@@ -45,8 +41,8 @@ export class IpvsClient implements IpvsTable {
   #lastRead: Promise<unknown> = Promise.resolve();
   /** While a read is in progress: the services that were commanded since it looked at them. */
   #touched: Set<string> | undefined;
-  /** The commands that are being carried out. */
-  readonly #applying = new Set<readonly IpvsCommand[]>();
+  /** The batches whose answers are awaited. */
+  readonly #applying = new Set<Promise<unknown>>();
   /** Set while commands have to wait for a read that would else not come to an end. */
   #readEnds: Promise<void> | undefined;
 
@@ -128,19 +124,22 @@ export class IpvsClient implements IpvsTable {
       }
     }
     while (this.#readEnds !== undefined) await this.#readEnds;
-    this.#applying.add(commands);
+    const batch = this.#conn.batch(messages);
+    this.#applying.add(batch);
     let answers: readonly CommandAnswer[];
     try {
-      answers = await this.#conn.batch(messages);
+      answers = await batch;
     } finally {
       this.#touch(commands);
-      this.#applying.delete(commands);
+      this.#applying.delete(batch);
     }
     for (const [i, answer] of answers.entries()) {
       const place = places[i]!;
       const command = commands[place]!;
       if (answer.kind === 'refused') {
-        outcomes[place] = { command, error: refusedCommandError(command, answer.acknowledgement) };
+        const { acknowledgement } = answer;
+        const attribute = faultyAttribute(messages[i]!.payload, acknowledgement.offset);
+        outcomes[place] = { command, error: refusedCommandError(command, acknowledgement, attribute) };
       } else if (answer.kind === 'unknown') {
         outcomes[place] = { command, error: failedCommandError(command, answer.error) };
       }
@@ -171,7 +170,8 @@ export class IpvsClient implements IpvsTable {
           const key = serviceKey(service);
           if (!destinations.has(key)) destinations.set(key, await this.#readDestinations(service));
         }
-        for (const commands of this.#applying) this.#touch(commands);
+        // Some of these commands may have been carried out behind the back of this round; their end marks them.
+        while (this.#applying.size > 0) await Promise.allSettled(this.#applying);
         if (touched.size === 0) {
           this.#others = others;
           return services.map((service) => ({ ...service, destinations: destinations.get(serviceKey(service)) ?? [] }));
@@ -257,6 +257,12 @@ async function findFamily(conn: NetlinkConn): Promise<GenericFamily> {
     });
   }
   throw new IpvigilError('ERR_NETLINK_MALFORMED', { operation, detail: 'the kernel gave no family' });
+}
+
+/** The kernel counts the offset from the start of the message's header. */
+function faultyAttribute(payload: Uint8Array, offset: number | undefined): string | undefined {
+  if (offset === undefined) return undefined;
+  return attributeNameAt(decodeGeneric(payload).attributes, offset - NLMSG_HDRLEN - GENL_HDRLEN);
 }
 
 /** Adds the way out to an ERR_PERMISSION; any other error stays as it is. */

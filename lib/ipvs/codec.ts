@@ -17,6 +17,7 @@ import type { ForwardingMethod, Protocol } from '../model/virtual-server.ts';
 import {
   type Attribute,
   AttributeWriter,
+  attributePathAt,
   attributesByType,
   readBe16,
   readBe32,
@@ -56,7 +57,16 @@ import {
   IPVS_SVC_ATTR,
 } from './attributes.ts';
 import { describeCommand } from './command.ts';
-import type { Destination, DestinationStatus, IpvsCommand, ServiceId, ServiceSettings } from './service.ts';
+import type {
+  Destination,
+  DestinationDeviation,
+  DestinationStatus,
+  IpvsCommand,
+  ServiceDeviation,
+  ServiceId,
+  ServiceSettings,
+  ServiceStatus,
+} from './service.ts';
 
 const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: IPPROTO_TCP, udp: IPPROTO_UDP, sctp: IPPROTO_SCTP };
 const protocolsByNumber = new Map(Object.entries(protocolNumbers).map(([name, n]) => [n, name as Protocol]));
@@ -143,11 +153,30 @@ export function decodeCommand(command: number, attributes: Uint8Array): IpvsComm
   }
 }
 
+/**
+ * The name of the attribute at `offset` within a command's attributes, `IPVS_SVC_ATTR_NETMASK`, or the number of one
+ * without a name; undefined when there is none: for what the kernel finds fault with.
+ */
+export function attributeNameAt(attributes: Uint8Array, offset: number): string | undefined {
+  const [outer, inner] = attributePathAt(attributes, offset);
+  if (outer === undefined) return undefined;
+  if (inner === undefined) return `IPVS_CMD_ATTR_${nameIn(IPVS_CMD_ATTR, outer)}`;
+  if (outer === IPVS_CMD_ATTR.SERVICE) return `IPVS_SVC_ATTR_${nameIn(IPVS_SVC_ATTR, inner)}`;
+  return `IPVS_DEST_ATTR_${nameIn(IPVS_DEST_ATTR, inner)}`;
+}
+
+function nameIn(numbers: Readonly<Record<string, number>>, type: number): string {
+  return Object.keys(numbers).find((name) => numbers[name] === type) ?? String(type);
+}
+
 // Entries of dumps
+
+/** A service of a dump, without its destinations, which have a dump of their own. */
+export type SettingsStatus = Omit<ServiceStatus, 'destinations'>;
 
 /** One service of a dump. A service on a firewall mark has no address to be named by, so it is not a {@link ServiceId}. */
 export type ServiceEntry =
-  | { readonly kind: 'service'; readonly service: ServiceSettings & { readonly deviation?: string } }
+  | { readonly kind: 'service'; readonly service: SettingsStatus }
   | { readonly kind: 'other'; readonly reason: string };
 
 /** Reads the attributes of IPVS_CMD_NEW_SERVICE as a dump gives them. */
@@ -266,10 +295,7 @@ function readServiceId(service: ReadonlyMap<number, Attribute>): ServiceId {
   };
 }
 
-function readServiceSettings(
-  attributes: ReadonlyMap<number, Attribute>,
-  id: ServiceId,
-): ServiceSettings & { readonly deviation?: string } {
+function readServiceSettings(attributes: ReadonlyMap<number, Attribute>, id: ServiceId): SettingsStatus {
   const within = 'IPVS service';
   // The mask behind the flags matters in commands only, and ours is always all ones.
   const flags = readU32(required(attributes, IPVS_SVC_ATTR.FLAGS, within));
@@ -277,38 +303,25 @@ function readServiceSettings(
   const netmask = required(attributes, IPVS_SVC_ATTR.NETMASK, within);
   const engine = attributes.get(IPVS_SVC_ATTR.PE_NAME);
   const persistent = (flags & IP_VS_SVC_F_PERSISTENT) !== 0;
-  const deviations: string[] = [];
-  if (persistent && timeout === 0) deviations.push('persistent for 0 seconds');
-  if (ipFamily(id.address) === 4) {
-    const mask = readBe32(netmask);
-    if (mask !== wholeIpv4Mask) deviations.push(`netmask ${dotted(mask)}`);
-  } else {
-    const prefix = readU32(netmask);
-    if (prefix !== wholeIpv6Mask) deviations.push(`netmask ${prefix}`);
-  }
-  const schedulerFlags = flags & (IP_VS_SVC_F_SCHED1 | IP_VS_SVC_F_SCHED2 | IP_VS_SVC_F_SCHED3);
-  if (schedulerFlags !== 0) deviations.push(`scheduler flags ${schedulerFlagNames(schedulerFlags)}`);
-  if (engine !== undefined) deviations.push(`persistence engine ${readString(engine)}`);
+  const mask = ipFamily(id.address) === 4 ? readBe32(netmask) : readU32(netmask);
+  const wholeMask = ipFamily(id.address) === 4 ? wholeIpv4Mask : wholeIpv6Mask;
+  const schedulerFlags = schedulerFlagBits.flatMap((bit, i) => ((flags & bit) === 0 ? [] : [i + 1]));
+  const deviation: ServiceDeviation = {
+    ...(schedulerFlags.length > 0 && { schedulerFlags }),
+    ...(mask !== wholeMask && { netmask: ipFamily(id.address) === 4 ? dotted(mask) : String(mask) }),
+    ...(engine !== undefined && { persistenceEngine: readString(engine) }),
+    ...(persistent && timeout === 0 && { persistentForNoTime: true }),
+  };
   return {
     ...id,
     scheduler: readString(required(attributes, IPVS_SVC_ATTR.SCHED_NAME, within)),
     persistenceTimeoutS: persistent ? timeout : 0,
     onePacket: (flags & IP_VS_SVC_F_ONEPACKET) !== 0,
-    ...deviationOf(deviations),
+    ...(Object.keys(deviation).length > 0 && { deviation }),
   };
 }
 
-function schedulerFlagNames(flags: number): string {
-  const names = [
-    [IP_VS_SVC_F_SCHED1, 'flag-1'],
-    [IP_VS_SVC_F_SCHED2, 'flag-2'],
-    [IP_VS_SVC_F_SCHED3, 'flag-3'],
-  ] as const;
-  return names
-    .filter(([flag]) => (flags & flag) !== 0)
-    .map(([, name]) => name)
-    .join(',');
-}
+const schedulerFlagBits = [IP_VS_SVC_F_SCHED1, IP_VS_SVC_F_SCHED2, IP_VS_SVC_F_SCHED3] as const;
 
 // Destinations
 
@@ -336,27 +349,24 @@ function readDestinationId(destination: ReadonlyMap<number, Attribute>, serviceF
   };
 }
 
-function readDestination(
-  attributes: ReadonlyMap<number, Attribute>,
-  serviceFamily: number,
-): Destination & { readonly deviation?: string } {
+function readDestination(attributes: ReadonlyMap<number, Attribute>, serviceFamily: number): DestinationStatus {
   const within = 'IPVS destination';
   const method = readU32(required(attributes, IPVS_DEST_ATTR.FWD_METHOD, within)) & IP_VS_CONN_F_FWD_MASK;
   const forwarding = forwardingsByNumber.get(method);
-  const tunnelType = attributes.get(IPVS_DEST_ATTR.TUN_TYPE);
-  const deviations: string[] = [];
-  if (forwarding === undefined) deviations.push(`forwarding ${otherForwarding(method)}`);
-  if (forwarding === 'tun' && tunnelType !== undefined) {
-    const type = readU8(tunnelType);
-    if (type !== IP_VS_CONN_F_TUNNEL_TYPE_IPIP) deviations.push(`tunnel type ${tunnelTypeName(type)}`);
-  }
+  const tunnel = attributes.get(IPVS_DEST_ATTR.TUN_TYPE);
+  // The kernel keeps a tunnel type for every destination; it means something for tunnels only.
+  const tunnelType = forwarding === 'tun' && tunnel !== undefined ? readU8(tunnel) : IP_VS_CONN_F_TUNNEL_TYPE_IPIP;
+  const deviation: DestinationDeviation = {
+    ...(forwarding === undefined && { forwarding: otherForwarding(method) }),
+    ...(tunnelType !== IP_VS_CONN_F_TUNNEL_TYPE_IPIP && { tunnelType: tunnelTypeName(tunnelType) }),
+  };
   return {
     ...readDestinationId(attributes, serviceFamily),
     weight: readU32(required(attributes, IPVS_DEST_ATTR.WEIGHT, within)),
     forwarding: forwarding ?? 'nat',
     uthreshold: readU32(required(attributes, IPVS_DEST_ATTR.U_THRESH, within)),
     lthreshold: readU32(required(attributes, IPVS_DEST_ATTR.L_THRESH, within)),
-    ...deviationOf(deviations),
+    ...(Object.keys(deviation).length > 0 && { deviation }),
   };
 }
 
@@ -404,10 +414,6 @@ function readInetAddr({ payload, within }: Attribute, family: number): IpAddress
 
 function dotted(value: number): string {
   return [value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff].join('.');
-}
-
-function deviationOf(deviations: readonly string[]): { readonly deviation?: string } {
-  return deviations.length === 0 ? {} : { deviation: deviations.join(', ') };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Commands in words: for messages, for the lines of `--dry-run`, and for what the kernel's refusals mean. */
 import { formatEndpoint } from '../address/endpoint.ts';
-import { type ErrorDetails, IpvigilError } from '../errors.ts';
+import { describeErrno, type ErrorDetails, IpvigilError } from '../errors.ts';
 import type { Acknowledgement } from '../netlink/message.ts';
 import { refusalError } from '../netlink/refusal.ts';
 import { type IpvsCommand, serviceKey } from './service.ts';
@@ -42,11 +42,22 @@ export function formatCommandLine(atMs: number, command: IpvsCommand): string {
   return `${line} ${formatEndpoint(command.destination)} ${weight}`;
 }
 
-/** The error for a command that the kernel refused, with the meaning that the errno has for this command in IPVS. */
-export function refusedCommandError(command: IpvsCommand, acknowledgement: Acknowledgement): IpvigilError {
-  const plain = refusalError(acknowledgement, describeCommand(command));
-  const { detail, hint } = meaningOf(command, plain.errno?.name ?? '');
-  return refusalError(acknowledgement, { ...describeCommand(command), detail, hint });
+/**
+ * The error for a command that the kernel refused, with the meaning that the errno has for this command in IPVS.
+ * `attribute` names the one that the kernel finds fault with.
+ */
+export function refusedCommandError(
+  command: IpvsCommand,
+  acknowledgement: Acknowledgement,
+  attribute?: string,
+): IpvigilError {
+  const { detail, hint } = meaningOf(command, describeErrno(acknowledgement.errno).name);
+  const details = [attribute === undefined ? undefined : `it finds fault with ${attribute}`, detail];
+  return refusalError(acknowledgement, {
+    ...describeCommand(command),
+    detail: details.filter((part) => part !== undefined).join(', ') || undefined,
+    hint,
+  });
 }
 
 /** The error for a command whose outcome is unknown, or that could not be sent. */

@@ -91,14 +91,14 @@ async function readService(table: IpvsTable, id: ServiceId): Promise<Service | u
   if (found.length > 1) fail(`${serviceKey(id)} is ${found.length} times in the table`);
   const [service] = found;
   if (service === undefined) return undefined;
-  if ('deviation' in service) fail(`unexpected deviation: ${service.deviation}`);
+  if ('deviation' in service) fail(`unexpected deviation: ${JSON.stringify(service.deviation)}`);
   return plainService(service);
 }
 
 function plainService(service: Service): Service {
   const { address, port, protocol, scheduler, persistenceTimeoutS, onePacket } = service;
   const destinations = service.destinations.map((destination) => {
-    if ('deviation' in destination) fail(`unexpected deviation: ${destination.deviation}`);
+    if ('deviation' in destination) fail(`unexpected deviation: ${JSON.stringify(destination.deviation)}`);
     return plainDestination(destination);
   });
   return { address, port, protocol, scheduler, persistenceTimeoutS, onePacket, destinations };
