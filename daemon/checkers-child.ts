@@ -45,7 +45,7 @@ export class CheckersChild {
     const child = fork(fileURLToPath(new URL('./checkers-process.js', import.meta.url)), [], {
       // Standard output is the rehearsal's; what Node itself reports of a crash goes to standard error.
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: ['--max-semi-space-size=2', '--enable-source-maps'],
+      execArgv: ['--enable-source-maps'],
     });
     this.#process = child;
     child.on('message', (message: FromCheckers) => this.#heard(message));
@@ -65,8 +65,8 @@ export class CheckersChild {
     return true;
   }
 
-  /** Resolves when the process has ended. With `release` its services are deleted first; never half of them. */
-  async stop(release: boolean): Promise<void> {
+  /** Resolves when the process has ended. With `release` its services are deleted first; killed after `limitMs`. */
+  async stop(release: boolean, limitMs: number): Promise<void> {
     clearTimeout(this.#restart);
     const child = this.#process;
     if (child === undefined) return;
@@ -74,7 +74,15 @@ export class CheckersChild {
       this.#stopping = { done: resolve };
     });
     this.#tell({ kind: 'stop', release });
+    const limit = setTimeout(() => {
+      this.#log(
+        'error',
+        `the checkers process did not stop within ${limitMs / 1000} s: killed; the table may be as it was`,
+      );
+      child.kill('SIGKILL');
+    }, limitMs);
     await ended;
+    clearTimeout(limit);
   }
 
   #heard(message: FromCheckers): void {
@@ -96,6 +104,7 @@ export class CheckersChild {
         }
         this.#log('error', message.message);
         this.#stopping ??= { done: () => {} };
+        this.#process?.disconnect();
         this.#listener.failed(message.exitCode);
         return;
       case 'stopped':

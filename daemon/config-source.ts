@@ -1,16 +1,11 @@
 /** Reads keepalived.conf from the disk, for the parser that opens nothing itself. */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import {
-  type FileText,
-  type ParsedConfiguration,
-  parseKeepalivedConf,
-  type ReadFile,
-} from '../keepalived-compat/index.ts';
+import { type FileText, type ParsedConf, parseKeepalivedConf, type ReadFile } from '../keepalived-compat/index.ts';
 import { describeErrno } from '../lib/errors.ts';
 
 /** The configuration of `file` as it is now; never throws for what stands in it. */
-export function loadConfiguration(file: string, configId: string | undefined): ParsedConfiguration {
+export function loadConfiguration(file: string, configId: string | undefined): ParsedConf {
   return parseKeepalivedConf({ file, read: diskReader, configId: configId ?? shortHostName() });
 }
 

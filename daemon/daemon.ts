@@ -2,9 +2,9 @@
  * The main process: reads the configuration, runs the checkers process, and answers signals. It does nothing else, so
  * that nothing it does can hold up a check.
  */
-import { configTestStatus } from '../keepalived-compat/index.ts';
+import { configTestStatus, type ParsedConf } from '../keepalived-compat/index.ts';
 import type { Diagnostic } from '../lib/diagnostics/diagnostic.ts';
-import { renderDiagnosticLine, renderDiagnostics } from '../lib/diagnostics/render.ts';
+import { renderDiagnostic, renderDiagnosticLine } from '../lib/diagnostics/render.ts';
 import { IpvigilError } from '../lib/errors.ts';
 import type { DirectorConfig } from '../lib/model/virtual-server.ts';
 import { formatDuration } from '../lib/time/duration.ts';
@@ -17,6 +17,9 @@ import { consoleLog, type LogWriter, systemLog, writeStderr } from './log-writer
 import { takePidFile } from './pid-file.ts';
 import { hasRecord, makeRunDirectory } from './run-directory.ts';
 
+/** What the checkers process gets to delete its services; 10,000 entries take well under a second. */
+const STOP_LIMIT_MS = 30_000;
+
 /** Reads, runs, answers signals; resolves with the exit status when all is over. `ready` is called once it runs. */
 export async function runDaemon(options: DaemonOptions, ready: () => void): Promise<ExitCode> {
   const daemon = new Daemon(options, ready);
@@ -25,9 +28,16 @@ export async function runDaemon(options: DaemonOptions, ready: () => void): Prom
 
 /** `-t`: reads and validates, changes nothing. The report goes to `write`. */
 export function testConfiguration(options: DaemonOptions, write: (text: string) => void): number {
-  const { diagnostics, sources } = loadConfiguration(options.file, options.configId);
-  if (diagnostics.length > 0) write(renderDiagnostics(diagnostics, sources));
-  return configTestStatus(diagnostics);
+  const parsed = loadConfiguration(options.file, options.configId);
+  if (parsed.diagnostics.length > 0) write(renderAll(parsed));
+  return configTestStatus(parsed.diagnostics);
+}
+
+/** Every diagnostic with its source line, and their number. */
+function renderAll({ diagnostics, tree }: ParsedConf): string {
+  const source = (file: string): string | undefined => tree.files.find(({ path }) => path === file)?.text;
+  const color = process.stderr.isTTY === true && process.env['NO_COLOR'] === undefined;
+  return diagnostics.map((diagnostic) => `${renderDiagnostic(diagnostic, { source, color })}\n`).join('');
 }
 
 class Daemon {
@@ -51,7 +61,7 @@ class Daemon {
 
   async run(): Promise<ExitCode> {
     const parsed = loadConfiguration(this.#options.file, this.#options.configId);
-    this.#report(parsed.diagnostics, parsed.sources);
+    this.#report(parsed);
     const fatal = parsed.diagnostics.find(({ severity }) => severity === 'fatal');
     if (fatal !== undefined) {
       this.#say('error', `not started: ${this.#options.file} cannot be used; nothing was changed`);
@@ -143,7 +153,7 @@ class Daemon {
     this.#reload = 'running';
     this.#reloadStartedAt = performance.now();
     const parsed = loadConfiguration(this.#options.file, this.#options.configId);
-    this.#report(parsed.diagnostics, parsed.sources);
+    this.#report(parsed);
     const errors = parsed.diagnostics.filter(({ severity }) => severity === 'fatal' || severity === 'error').length;
     if (errors > 0) {
       this.#say('error', `reload refused, the old configuration stays: ${errors} errors in ${this.#options.file}`);
@@ -169,7 +179,7 @@ class Daemon {
     this.#ended = true;
     const { keepTable } = this.#options;
     this.#say('info', `${signal}: stopping${keepTable ? ', the table stays' : ''}`);
-    await this.#checkers?.stop(!keepTable);
+    await this.#checkers?.stop(!keepTable, STOP_LIMIT_MS);
     this.#say('info', 'stopped');
     this.#end(exitCodes.success);
   }
@@ -180,13 +190,12 @@ class Daemon {
     this.#end(exitCode);
   }
 
-  #report(diagnostics: readonly Diagnostic[], sources: ReadonlyMap<string, string>): void {
-    if (diagnostics.length === 0) return;
+  #report(parsed: ParsedConf): void {
     if (this.#options.logToConsole) {
-      writeStderr(renderDiagnostics(diagnostics, sources));
+      writeStderr(renderAll(parsed));
       return;
     }
-    for (const diagnostic of diagnostics) {
+    for (const diagnostic of parsed.diagnostics) {
       this.#log.write('ipvigild', { level: levelOf(diagnostic), text: renderDiagnosticLine(diagnostic) });
     }
   }
