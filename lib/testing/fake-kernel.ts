@@ -82,7 +82,7 @@ const familyId = 0x1c;
 export class FakeKernel {
   /** Opens another socket. */
   readonly open: OpenNetlink = () => {
-    const socket = new FakeSocket(this, this.#nextPortId++);
+    const socket = new FakeSocket(this, this.#inside, this.#nextPortId++);
     this.#sockets.add(socket);
     return socket;
   };
@@ -116,6 +116,13 @@ export class FakeKernel {
   #nextPortId = 4711;
   #commandIndex = 0;
   #held = false;
+  /** What sockets need and tests do not. */
+  readonly #inside: Inside = {
+    isHeld: () => this.#held,
+    handle: (socket, message) => this.#handle(socket, message),
+    dumpEntries: (request) => this.#dumpEntries(request),
+    forget: (socket) => this.#sockets.delete(socket),
+  };
 
   constructor(options: FakeKernelOptions = {}) {
     this.#table = tableMap(options.services ?? []);
@@ -156,17 +163,7 @@ export class FakeKernel {
     for (const socket of this.#sockets) socket.enqueue(bytes);
   }
 
-  get held(): boolean {
-    return this.#held;
-  }
-
-  /** For the sockets only. */
-  forget(socket: FakeSocket): void {
-    this.#sockets.delete(socket);
-  }
-
-  /** Carries out one message and leaves its answers in the socket's buffer. For the sockets only. */
-  handle(socket: FakeSocket, message: NetlinkMessage): void {
+  #handle(socket: FakeSocket, message: NetlinkMessage): void {
     this.counters.messages++;
     try {
       if (message.type === GENL_ID_CTRL) this.#controller(socket, message);
@@ -178,9 +175,8 @@ export class FakeKernel {
     }
   }
 
-  /** The messages of a dump, computed anew for each datagram, as the kernel walks its lists anew. For the sockets only. */
-  dumpEntries(message: NetlinkMessage): readonly Uint8Array[] {
-    const { command, attributes } = decodeGeneric(message.payload);
+  #dumpEntries(request: NetlinkMessage): readonly Uint8Array[] {
+    const { command, attributes } = decodeGeneric(request.payload);
     if (command === IPVS_CMD.GET_SERVICE) {
       const services = [...this.#table.values()].reverse().map((service) => encodeServiceEntry(service));
       return [...services, ...this.#others].map((entry) => ipvsMessage(IPVS_CMD.NEW_SERVICE, entry));
@@ -246,10 +242,21 @@ export class FakeKernel {
   }
 }
 
+/** The fake kernel from the inside. */
+interface Inside {
+  isHeld(): boolean;
+  /** Carries out one message and leaves its answers in the socket's buffer. */
+  handle(socket: FakeSocket, message: NetlinkMessage): void;
+  /** The payloads of a dump, computed anew for each datagram, as the kernel walks its lists anew. */
+  dumpEntries(request: NetlinkMessage): readonly Uint8Array[];
+  forget(socket: FakeSocket): void;
+}
+
 /** One socket on the fake kernel: its receive buffer and the dump that it runs. */
 class FakeSocket implements NetlinkTransport {
   readonly portId: number;
   readonly #kernel: FakeKernel;
+  readonly #inside: Inside;
   #receiver: NetlinkReceiver | undefined;
   /** Datagrams that wait to be read. */
   readonly #buffer: Uint8Array[] = [];
@@ -260,8 +267,9 @@ class FakeSocket implements NetlinkTransport {
   #scheduled = false;
   #closed = false;
 
-  constructor(kernel: FakeKernel, portId: number) {
+  constructor(kernel: FakeKernel, inside: Inside, portId: number) {
     this.#kernel = kernel;
+    this.#inside = inside;
     this.portId = portId;
   }
 
@@ -273,12 +281,12 @@ class FakeSocket implements NetlinkTransport {
     if (this.#closed) throw new IpvigilError('ERR_NETLINK_CLOSED', { operation: 'send netlink messages' });
     if (this.#kernel.sendError !== undefined) throw this.#kernel.sendError;
     this.#kernel.counters.sends++;
-    for (const message of decodeMessages(messages)) this.#kernel.handle(this, message);
+    for (const message of decodeMessages(messages)) this.#inside.handle(this, message);
   }
 
   close(): void {
     this.#closed = true;
-    this.#kernel.forget(this);
+    this.#inside.forget(this);
   }
 
   /** Puts one message into the receive buffer. */
@@ -326,12 +334,12 @@ class FakeSocket implements NetlinkTransport {
   }
 
   deliverSoon(): void {
-    if (this.#scheduled || this.#kernel.held || this.#closed) return;
+    if (this.#scheduled || this.#inside.isHeld() || this.#closed) return;
     if (!this.#overrun && this.#buffer.length === 0 && this.#dump === undefined) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (this.#closed || this.#kernel.held) return;
+      if (this.#closed || this.#inside.isHeld()) return;
       this.#deliverOne();
       this.deliverSoon();
     });
@@ -357,7 +365,7 @@ class FakeSocket implements NetlinkTransport {
   #dumpPart(): Uint8Array {
     const dump = this.#dump!;
     const { message } = dump;
-    const entries = this.#kernel.dumpEntries(message).slice(dump.given);
+    const entries = this.#inside.dumpEntries(message).slice(dump.given);
     const part: NetlinkMessage[] = [];
     let bytes = 0;
     for (const payload of entries) {
