@@ -105,6 +105,7 @@ class RunningCheck {
   readonly #rules: { readonly timing: CheckerConfig['timing']; readonly parts: number };
   #alarm: Alarm | undefined;
   #cancelProbe: (() => void) | undefined;
+  #stopped = false;
 
   constructor(key: CheckKey, checker: Checker, parts: CheckRunnerParts, countProbe: () => void) {
     this.#key = key;
@@ -121,6 +122,7 @@ class RunningCheck {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#alarm?.cancel();
     this.#cancelProbe?.();
   }
@@ -137,7 +139,8 @@ class RunningCheck {
     this.state = state;
     this.#schedule();
     this.#parts.listener.result?.(this.#key, result, state.up);
-    if (verdict !== undefined) this.#parts.listener.verdict(this.#key, verdict);
+    // The listener may have ended this check: then it hears no more of it.
+    if (verdict !== undefined && !this.#stopped) this.#parts.listener.verdict(this.#key, verdict);
   };
 
   #schedule(): void {
