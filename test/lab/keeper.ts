@@ -28,6 +28,8 @@ const child = spawn(program, args, {
 for (const descriptor of [3, 4, 5, 6]) {
   fs.closeSync(descriptor);
 }
+// For the lab, which tells what has to be gone after its end.
+fs.writeFileSync(path.join(folder, 'group'), String(child.pid ?? ''));
 child.on('error', (error) => fs.writeSync(console_, `${program}: ${error.message}\n`));
 
 let ending = false;

@@ -108,9 +108,9 @@ export class Lab {
     return this.#machine.bootMs;
   }
 
-  /** The guest's process group, and its folder on the host: both are gone after `close`. */
-  get traces(): { readonly keeper: number; readonly folder: string } {
-    return { keeper: this.#machine.keeper.pid!, folder: this.#machine.folder };
+  /** The machine's process group and its folder on the host: both are gone after `close`. */
+  get traces(): { readonly group: number; readonly folder: string } {
+    return { group: this.#machine.group, folder: this.#machine.folder };
   }
 
   /** The guest's second serial line, for an interactive shell. Undefined on a host machine. */
@@ -187,6 +187,8 @@ class Machine {
   readonly folder: string;
   readonly shell: { readonly input: Writable; readonly output: Readable } | undefined;
   facts!: MachineFacts;
+  /** The process group of everything the machine consists of. */
+  group = 0;
   bootMs = 0;
   /** Why the machine can no longer be used. */
   lost: string | undefined;
@@ -229,6 +231,7 @@ class Machine {
       throw new LabUnavailable(`the lab's machine did not start: ${this.lost}`);
     }
     this.facts = facts;
+    this.group = Number(fs.readFileSync(path.join(this.folder, 'group'), 'utf8'));
     this.bootMs = performance.now() - started;
   }
 
@@ -343,9 +346,12 @@ class Machine {
     this.close().catch(() => undefined);
   }
 
+  /** The end of what the kernel printed, or what it printed from its panic on. */
   #console(): string {
     try {
-      return fs.readFileSync(path.join(this.folder, 'console.log'), 'utf8').trimEnd().split('\n').slice(-20).join('\n');
+      const lines = fs.readFileSync(path.join(this.folder, 'console.log'), 'utf8').trimEnd().split('\n');
+      const panic = lines.findIndex((line) => line.includes('Kernel panic'));
+      return (panic < 0 ? lines.slice(-20) : lines.slice(panic, panic + 40)).join('\n');
     } catch {
       return '';
     }

@@ -114,14 +114,10 @@ export class Host {
   }
 
   async sysctl(settings: Readonly<Record<string, string | number>>): Promise<void> {
-    const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-    if (words.length === 0) {
-      return;
-    }
-    // Without procps there is no sysctl program, so the files are written. A dot within a device name is not needed.
-    const script =
-      'for word; do name=${word%%=*}; echo "${word#*=}" > /proc/sys/$(echo "$name" | tr . /) || exit 1; done';
-    await this.exec(['/bin/sh', '-c', script, 'sh', ...words]);
+    const lines = Object.entries(settings).map(([name, value]) => `${name.replaceAll('.', '/')} ${value}\n`);
+    // The program sysctl belongs to procps, which a small system lacks; the files are always there.
+    const script = 'while read -r name value; do echo "$value" > "/proc/sys/$name" || exit 1; done';
+    await this.exec(['/bin/sh', '-c', script], { input: lines.join('') });
   }
 
   /** Pulls the cable of an interface, or puts it back: the host stays up and sees nothing but silence. */
