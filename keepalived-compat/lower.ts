@@ -98,6 +98,13 @@ function lowerVirtualServer(block: Setting, diagnostics: DiagnosticList): Virtua
     });
     return undefined;
   }
+  if (realServers.every(({ weight }) => weight === 0)) {
+    diagnostics.add('setting-conflict', 'warning', block.token, {
+      message: `all real servers of ${target} have weight 0`,
+      inEffect:
+        sorryServer === undefined ? 'none of them gets new connections' : 'the sorry server serves all the time',
+    });
+  }
   const { quorum, hysteresis } = lowerQuorum(contents, realServers, diagnostics);
   return {
     address,
