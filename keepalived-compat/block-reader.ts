@@ -47,6 +47,11 @@ export class BlockContents {
     return this.#settings.filter((setting) => setting.name === name);
   }
 
+  /** Those that open a block, in the order of the text. */
+  blocks(): readonly Setting[] {
+    return this.#settings.filter(({ keyword }) => keyword.kind === 'block');
+  }
+
   /** The one that counts. */
   last(name: string): Setting | undefined {
     const settings = this.#settings;
