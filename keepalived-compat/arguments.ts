@@ -77,7 +77,8 @@ function reportExtraWords(keyword: Keyword, words: readonly Token[], from: numbe
     });
     return;
   }
-  diagnostics.add('extra-words', 'warning', place, {
+  // keepalived says nothing, and nothing else happens: no reason to fail a configuration test that it passes.
+  diagnostics.add('extra-words', 'info', place, {
     message: `${keyword.name} takes no ${keyword.args.length === 0 ? '' : 'further '}words`,
     inEffect: several ? 'the words are ignored' : 'the word is ignored',
     hint: 'one line holds one statement; a value with blanks needs double quotes',

@@ -8,7 +8,7 @@
 import { type ReadValue, readArguments } from './arguments.ts';
 import type { DiagnosticList } from './diagnostic-list.ts';
 import type { Keyword, KeywordTable } from './keywords/keyword.ts';
-import { allKeywords } from './keywords/root.ts';
+import { keywordPlaces } from './keywords/root.ts';
 import { nearest } from './nearest.ts';
 import { reportUnsupported, reportUnsupportedBlock } from './support.ts';
 import type { Statement, Token } from './syntax-tree.ts';
@@ -45,6 +45,11 @@ export class BlockContents {
 
   all(name: string): readonly Setting[] {
     return this.#settings.filter((setting) => setting.name === name);
+  }
+
+  /** Those that open a block, in the order of the text. */
+  blocks(): readonly Setting[] {
+    return this.#settings.filter(({ keyword }) => keyword.kind === 'block');
   }
 
   /** The one that counts. */
@@ -199,7 +204,7 @@ function fallback(keyword: Keyword, hasEarlier: boolean): string {
 
 function reportUnknown(statement: Statement, token: Token, place: BlockPlace, diagnostics: DiagnosticList): void {
   const near = nearest(token.text, place.table.keys());
-  const elsewhere = near === undefined ? placesOf(token.text) : [];
+  const elsewhere = near === undefined ? [...(keywordPlaces.get(token.text) ?? [])].slice(0, 3) : [];
   const isCheck = place.name === 'real_server' && near !== undefined && place.table.get(near)?.kind === 'block';
   const where = place.name === undefined ? 'outside any block' : `in ${place.name}`;
   diagnostics.add('unknown-keyword', 'error', token, {
@@ -212,15 +217,4 @@ function reportUnknown(statement: Statement, token: Token, place: BlockPlace, di
           ? `it belongs ${elsewhere.map((block) => (block === '' ? 'outside any block' : `in ${block}`)).join(' or ')}`
           : undefined,
   });
-}
-
-/** The innermost blocks in which a keyword may stand, at most three. */
-function placesOf(name: string): string[] {
-  const places = new Set<string>();
-  for (const { path } of allKeywords()) {
-    const parts = path.split('.');
-    if (parts.at(-1) === name) places.add(parts.at(-2) ?? '');
-    if (places.size === 3) break;
-  }
-  return [...places];
 }

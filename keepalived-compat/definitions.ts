@@ -11,6 +11,8 @@ import type { SourceLine, Token } from './syntax-tree.ts';
 const maxDepth = 32;
 const maxExpandedLength = 65_536;
 const maxExpandedLines = 4096;
+/** One use costs about as much time as the copying of so many characters. */
+const costOfUse = 100;
 
 interface Definition {
   /** At least one line. */
@@ -71,6 +73,14 @@ export class Definitions {
   }
 }
 
+export interface ExpandedTokens {
+  readonly lines: readonly Token[][];
+  readonly problems: readonly ExpansionProblem[];
+  readonly unterminated: Token | undefined;
+  /** How much work it was: characters of the expanded text, and {@link costOfUse} for each use of a definition. */
+  readonly cost: number;
+}
+
 /**
  * Replaces the definitions used in a piece of one line and splits the result into tokens, one list for each line that
  * comes out (more than one only for a definition of several lines). Work and result are bounded.
@@ -80,7 +90,7 @@ export function expandAndLex(
   from: number,
   definitions: Definitions,
   builtIns: BuiltIns,
-): { readonly lines: Token[][]; readonly problems: ExpansionProblem[]; readonly unterminated: Token | undefined } {
+): ExpandedTokens {
   const expansion = new Expansion(definitions, builtIns);
   expansion.run(line.file.text, from, line.end);
   let unterminated: Token | undefined;
@@ -91,7 +101,7 @@ export function expandAndLex(
     if (end.unterminated !== undefined) unterminated ??= tokens[lexed.indexOf(end.unterminated)];
     return tokens;
   });
-  return { lines, problems: expansion.problems, unterminated };
+  return { lines, problems: expansion.problems, unterminated, cost: expansion.cost };
 }
 
 /** The text of one token with the definitions in it replaced; undefined ones stay. */
@@ -107,6 +117,7 @@ class Expansion {
   readonly #definitions: Definitions;
   readonly #builtIns: BuiltIns;
   #quoted = false;
+  cost = 0;
   #length = 0;
   #exhausted = false;
 
@@ -157,6 +168,7 @@ class Expansion {
             this.#exhausted = true;
           } else {
             copy(i);
+            this.cost += costOfUse;
             value.forEach((part, index) => {
               if (index > 0) this.#newLine();
               this.#expand(part, at, false, isLast || index < value.length - 1, depth + 1);
@@ -202,6 +214,7 @@ class Expansion {
 
   #append(text: string, origin: Piece, literal: boolean): void {
     this.#length += text.length;
+    this.cost += text.length;
     if (this.#length > maxExpandedLength) {
       this.#exhausted = true;
       return;

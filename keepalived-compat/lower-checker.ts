@@ -114,7 +114,7 @@ function lowerBindPort(
   const setting = contents.last('bind_port');
   if (setting === undefined || bindAddress !== undefined) return contents.number('bind_port');
   if (!contents.has('bindto') && !contents.wasRefused('bindto')) {
-    diagnostics.add('setting-without-effect', 'warning', setting.token, {
+    diagnostics.add('setting-without-effect', 'info', setting.token, {
       message: 'bind_port needs bindto',
       inEffect: 'bind_port is ignored',
     });

@@ -5,6 +5,7 @@
  */
 import { formatEndpoint } from '../lib/address/endpoint.ts';
 import { type IpAddress, ipFamily, parseIpAddress } from '../lib/address/ip-address.ts';
+import type { CheckerConfig } from '../lib/model/checker.ts';
 import type {
   DirectorConfig,
   ForwardingMethod,
@@ -97,6 +98,13 @@ function lowerVirtualServer(block: Setting, diagnostics: DiagnosticList): Virtua
       inEffect: 'the virtual server is skipped',
     });
     return undefined;
+  }
+  if (realServers.every(({ weight }) => weight === 0)) {
+    diagnostics.add('setting-conflict', 'warning', block.token, {
+      message: `all real servers of ${target} have weight 0`,
+      inEffect:
+        sorryServer === undefined ? 'none of them gets new connections' : 'the sorry server serves all the time',
+    });
   }
   const { quorum, hysteresis } = lowerQuorum(contents, realServers, diagnostics);
   return {
@@ -350,13 +358,12 @@ function lowerRealServer(
     virtualHost: own.virtualHost ?? inherited.virtualHost,
     alpha: contents.switch('alpha') ?? inherited.alpha,
   };
-  const written = ['TCP_CHECK', 'HTTP_GET', 'PING_CHECK']
-    .flatMap((name) => contents.all(name))
-    .sort((a, b) => a.order - b.order);
-  const checkers = written.flatMap((checker) => {
+  const checkers: CheckerConfig[] = [];
+  // Of the blocks that a real server may hold only the supported checkers get this far.
+  for (const checker of contents.blocks()) {
     const lowered = lowerChecker(checker, inside(checker), { address, port, ...inheritance }, diagnostics);
-    return lowered === undefined ? [] : [lowered];
-  });
+    if (lowered !== undefined) checkers.push(lowered);
+  }
   for (const { keyword, token } of unsupported) {
     diagnostics.add('checker-not-supported', 'warning', token, {
       message: `${keyword.name} is not supported in this version`,

@@ -22,6 +22,8 @@ const maxTotalLength = 128 * 1024 * 1024;
 const maxFiles = 4096;
 const maxIncludeDepth = 32;
 const maxRepetitions = 200_000;
+/** Cost of all definitions that are used, as expandAndLex counts it: about two seconds. */
+const maxExpansionCost = 400_000_000;
 /** No keyword stands deeper than 5 blocks. */
 const maxNesting = 64;
 
@@ -68,6 +70,7 @@ class Reading {
   readonly #blocks: BlockBuilder;
   #totalLength = 0;
   #repetitions = 0;
+  #expansionCost = 0;
 
   constructor(options: ParseOptions, diagnostics: DiagnosticList) {
     this.#options = options;
@@ -226,8 +229,21 @@ class Reading {
 
   /** A line that uses definitions. */
   #readExpanded(line: SourceLine, from: number): void {
+    if (this.#expansionCost > maxExpansionCost) return;
     const expanded = expandAndLex(line, from, this.#definitions, this.#builtIns(line));
+    this.#expansionCost += expanded.cost;
     let usable = true;
+    if (this.#expansionCost > maxExpansionCost) {
+      usable = false;
+      this.#diagnostics.add(
+        'definition-limit',
+        'fatal',
+        { kind: 'word', text: '', line, start: from, end: line.end },
+        {
+          message: 'definitions are used more than any configuration needs',
+        },
+      );
+    }
     for (const problem of expanded.problems) {
       const at: Token = { kind: 'word', text: '', line, ...problem.at };
       if (problem.kind === 'undefined') {

@@ -70,3 +70,17 @@ export function allKeywords(root: KeywordTable = rootTable, prefix = ''): Keywor
     return [{ path, keyword }, ...inside];
   });
 }
+
+/** For each keyword the blocks that it may stand in, innermost name only; the empty name is the outside. */
+export const keywordPlaces: ReadonlyMap<string, ReadonlySet<string>> = collectPlaces();
+
+function collectPlaces(): Map<string, Set<string>> {
+  const places = new Map<string, Set<string>>();
+  for (const { path, keyword } of allKeywords()) {
+    const block = path.split('.').at(-2) ?? '';
+    const known = places.get(keyword.name);
+    if (known === undefined) places.set(keyword.name, new Set([block]));
+    else known.add(block);
+  }
+  return places;
+}

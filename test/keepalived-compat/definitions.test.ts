@@ -85,6 +85,14 @@ describe('definitions', () => {
     expect(readTree(`$A0=x\n${doubling}\nb \${A40}`).diagnostics).to.deep.equal(['42:3 error definition-limit ${A40}']);
   });
 
+  it('that are used without end are fatal, and take bounded time', function () {
+    this.timeout(20_000);
+    const doubling = Array.from({ length: 15 }, (_, i) => `$A${i + 1}=\${A${i}}\${A${i}}`).join('\n');
+    const { diagnostics } = readTree(`$A0=x\n${doubling}\n${'b ${A15}\n'.repeat(100_000)}`);
+    expect(diagnostics).to.have.length(1);
+    expect(diagnostics[0]).to.match(/^\d+:1 fatal definition-limit b \$\{A15\}$/);
+  });
+
   it('that go on at the end of the file are in force as far as they go', () => {
     expect(readTree('$A=x \\').diagnostics).to.deep.equal(['1:1 warning unfinished-definition $A=x \\']);
   });
