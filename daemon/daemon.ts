@@ -36,7 +36,7 @@ export function testConfiguration(options: DaemonOptions, write: (text: string) 
 /** Every diagnostic with its source line, and their number. */
 function renderAll({ diagnostics, tree }: ParsedConf): string {
   const source = (file: string): string | undefined => tree.files.find(({ path }) => path === file)?.text;
-  const color = process.stderr.isTTY === true && process.env['NO_COLOR'] === undefined;
+  const color = process.stderr.isTTY === true && process.env.NO_COLOR === undefined;
   return diagnostics.map((diagnostic) => `${renderDiagnostic(diagnostic, { source, color })}\n`).join('');
 }
 

@@ -75,7 +75,8 @@ export async function run(context: ScenarioContext, { failure, rate }: FailoverA
     requests: records.length,
     failedBefore: failed.filter(({ at }) => at < removed.at).length,
     failedAfter: failed.filter(({ at }) => at >= removed.at),
-    answeredWhileOut: records.filter(({ at, answer }) => answer === 'rs2' && at > removed.at && at < added.at - 20).length,
+    answeredWhileOut: records.filter(({ at, answer }) => answer === 'rs2' && at > removed.at && at < added.at - 20)
+      .length,
     changes,
     log,
   };
