@@ -14,9 +14,11 @@
  *
  * A whole pass is one good probe, or one of every part where a checker has several (HTTP_GET's urls): one part is asked
  * per round; a part that failed is asked again until it works, and then all others must work too before a server that is
- * down comes back. keepalived.conf(5): delay_loop, retry, delay_before_retry, warmup, alpha.
+ * down comes back. A server that is down is asked each delayLoop, by HTTP_GET after the longer of delayLoop and
+ * delayBeforeRetry. keepalived.conf(5): delay_loop, retry, delay_before_retry, warmup, alpha.
  */
 import type { CheckTiming } from '../model/checker.ts';
+import type { Duration } from '../time/duration.ts';
 
 /** What one probe said. A local failure (no descriptor, bind refused) says nothing about the real server. */
 export type CheckResult =
@@ -43,6 +45,8 @@ export interface CheckState {
 export interface CheckRules {
   readonly timing: CheckTiming;
   readonly parts: number;
+  /** From a failure to the next probe while down. Absent: delayLoop. */
+  readonly delayWhileDown?: Duration;
 }
 
 export type CheckVerdict = 'up' | 'down';
@@ -87,10 +91,11 @@ export function stepCheck(state: CheckState, result: CheckResult, at: number, ru
   const failures = state.failures + 1;
   const failed = { ...state, hasRun: true, failures, passedParts: 0 };
   const decided = !state.hasRun || failures > retry;
-  if (!state.up && state.hasRun) return { state: { ...failed, dueAt: nextRound } };
+  const dueWhileDown = followingRound(state.dueAt, rules.delayWhileDown ?? delayLoop, at);
+  if (!state.up && state.hasRun) return { state: { ...failed, dueAt: dueWhileDown } };
   if (!decided) return { state: { ...failed, dueAt: at + delayBeforeRetry } };
   return {
-    state: { ...failed, up: false, dueAt: nextRound },
+    state: { ...failed, up: false, dueAt: dueWhileDown },
     verdict: {
       to: 'down',
       first: !state.hasRun,

@@ -102,7 +102,6 @@ class RunningCheck {
   readonly #checker: Checker;
   readonly #parts: CheckRunnerParts;
   readonly #countProbe: () => void;
-  readonly #rules: { readonly timing: CheckerConfig['timing']; readonly parts: number };
   #alarm: Alarm | undefined;
   #cancelProbe: (() => void) | undefined;
   #stopped = false;
@@ -112,8 +111,7 @@ class RunningCheck {
     this.#checker = checker;
     this.#parts = parts;
     this.#countProbe = countProbe;
-    this.#rules = { timing: checker.config.timing, parts: checker.requests.length };
-    this.state = initialCheckState(this.#rules, parts.clock.now(), parts.random());
+    this.state = initialCheckState(checker.rules, parts.clock.now(), parts.random());
   }
 
   start(assumedUp: boolean | undefined): void {
@@ -135,7 +133,7 @@ class RunningCheck {
   readonly #replied = (reply: Parameters<Checker['judge']>[1]): void => {
     this.#cancelProbe = undefined;
     const result = this.#checker.judge(this.state.part, reply);
-    const { state, verdict } = stepCheck(this.state, result, this.#parts.clock.now(), this.#rules);
+    const { state, verdict } = stepCheck(this.state, result, this.#parts.clock.now(), this.#checker.rules);
     this.state = state;
     this.#schedule();
     this.#parts.listener.result?.(this.#key, result, state.up);
