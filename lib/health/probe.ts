@@ -23,6 +23,8 @@ export interface TcpProbeRequest extends ConnectRequest {
 export interface ExchangeProbeRequest extends ConnectRequest {
   readonly kind: 'exchange';
   readonly payload: Uint8Array;
+  /** Limit of the whole exchange; `timeoutMs` holds for the connection and for each read. */
+  readonly totalTimeoutMs: number;
   /** Made afresh for each probe. */
   readonly reader: () => ResponseReader;
 }

@@ -30,6 +30,42 @@ export interface Service extends ServiceSettings {
   readonly destinations: readonly Destination[];
 }
 
+/** What the kernel can hold for a destination beyond {@link Destination}. At least one field is there. */
+export interface DestinationDeviation {
+  /** `local` or `bypass`: a forwarding method that is none of ours; the destination's own field says `nat` then. */
+  readonly forwarding?: string;
+  /** `gue`, `gre`: a tunnel other than IPIP. */
+  readonly tunnelType?: string;
+}
+
+/** A destination as a table gives it when read. Planning looks at {@link Destination} and `deviation` only. */
+export interface DestinationStatus extends Destination {
+  /** Connections that the kernel counts as active and as inactive; absent where nobody counts. */
+  readonly activeConnections?: number;
+  readonly inactiveConnections?: number;
+  /** Absent when there is none. With one the destination equals no desired one, and a SET_DEST makes it plain. */
+  readonly deviation?: DestinationDeviation;
+}
+
+/** What the kernel can hold for a service beyond {@link ServiceSettings}. At least one field is there. */
+export interface ServiceDeviation {
+  /** Which of the scheduler's flags 1, 2 and 3 are set (ipvsadm -b: sh-fallback is 1, sh-port is 2). Never empty. */
+  readonly schedulerFlags?: readonly number[];
+  /** Clients that share it share their real server: `255.255.255.0`, or for IPv6 the prefix length (ipvsadm -M). */
+  readonly netmask?: string;
+  /** `sip` (ipvsadm --pe). */
+  readonly persistenceEngine?: string;
+  /** Marked as persistent, but for 0 seconds. */
+  readonly persistentForNoTime?: true;
+}
+
+/** A service as a table gives it when read. */
+export interface ServiceStatus extends Service {
+  /** Absent when there is none. With one the service equals no desired one, and a SET_SERVICE makes it plain. */
+  readonly deviation?: ServiceDeviation;
+  readonly destinations: readonly DestinationStatus[];
+}
+
 /** `10.0.0.1:80/tcp`: names a service in messages and serves as its key. */
 export function serviceKey(service: ServiceId): string {
   return `${formatEndpoint(service)}/${service.protocol}`;

@@ -19,7 +19,10 @@ export interface SourcePlace {
 
 export interface RealServer {
   readonly address: IpAddress;
-  /** 1..65535; with `dr` and `tun` the kernel delivers to the virtual server's port whatever stands here. */
+  /**
+   * 1..65535, or 0 where the virtual server's port is 0; with `dr` and `tun` the kernel delivers to the virtual
+   * server's port whatever stands here.
+   */
   readonly port: number;
   /** 0..2147483647; 0 keeps established connections and sends no new ones. */
   readonly weight: number;
@@ -48,6 +51,7 @@ export interface SorryServer {
 /** One service of the kernel's table and the rules for its pool. Identified by address, port and protocol. */
 export interface VirtualServer {
   readonly address: IpAddress;
+  /** 1..65535; 0 takes every port and needs persistence. */
   readonly port: number;
   readonly protocol: Protocol;
   /** The kernel's scheduler name: `rr`, `wrr`, `lc`, `wlc`, `sh`, `mh` and so on (lb_algo). */

@@ -11,7 +11,8 @@ export function seconds(value: number): Duration {
 
 /** `1.5 s`, `250 ms`, `0.4 ms`: at most three significant decimals, for people. */
 export function formatDuration(value: number): string {
-  if (value >= 1000) return `${trim(value / 1000)} s`;
+  // From here on it would round to 1000 ms.
+  if (value >= 999.5) return `${trim(value / 1000)} s`;
   return `${trim(value)} ms`;
 }
 

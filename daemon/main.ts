@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** ipvigild: parses the arguments, runs, sets the exit status. */
+import { spawn } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type CommandLine, parseCommandLine, usage } from './cli.ts';
+import { runDaemon, testConfiguration } from './daemon.ts';
+import { exitCodes } from './exit-codes.ts';
+import { writeStderr } from './log-writer.ts';
+
+process.exitCode = await main(parseCommandLine(process.argv.slice(2)));
+
+async function main(command: CommandLine): Promise<number> {
+  switch (command.kind) {
+    case 'help':
+      writeStderr(usage);
+      return exitCodes.success;
+    case 'version':
+      writeStderr(`ipvigild ${version()}\n`);
+      return exitCodes.success;
+    case 'wrong':
+      writeStderr(`ipvigild: ${command.message}; ipvigild --help lists the options\n`);
+      return exitCodes.failure;
+    case 'test':
+      return testConfiguration(command.options, (text) => {
+        if (command.output === undefined) writeStderr(text);
+        else appendFileSync(command.output, text);
+      });
+    case 'run': {
+      if (!command.options.foreground) return detach();
+      const exitCode = await runDaemon(command.options, () => process.send?.('ready'));
+      process.disconnect?.();
+      return exitCode;
+    }
+  }
+}
+
+/** Starts this program again in a session of its own, and waits until it runs or has said why it does not. */
+function detach(): Promise<number> {
+  const errors = existsSync('/dev/log') ? 'ignore' : 'inherit';
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2), '-n'],
+    {
+      detached: true,
+      stdio: ['ignore', 'inherit', errors, 'ipc'],
+    },
+  );
+  return new Promise((resolve) => {
+    child.once('message', () => {
+      child.disconnect();
+      child.unref();
+      resolve(exitCodes.success);
+    });
+    child.once('error', (error) => {
+      writeStderr(`ipvigild: cannot start in the background: ${error.message}\n`);
+      resolve(exitCodes.internal);
+    });
+    child.once('exit', (code) => resolve(code ?? exitCodes.internal));
+  });
+}
+
+function version(): string {
+  // Two levels up from dist/daemon/.
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}

@@ -1,0 +1,43 @@
+/**
+ * Reads keepalived.conf: text in, the library's model and located diagnostics out. Opens nothing by itself; files come
+ * through the reader that the caller passes in.
+ *
+ *     lexer, definitions, includes -> parser -> syntax tree -> block-reader (keyword tables) -> lower -> DirectorConfig
+ *
+ * Facts about keepalived are those of version 2.4.3. A deliberate deviation is marked `Differs:` where it happens.
+ */
+import type { Diagnostic } from '../lib/diagnostics/diagnostic.ts';
+import type { DirectorConfig } from '../lib/model/virtual-server.ts';
+import { DiagnosticList } from './diagnostic-list.ts';
+import { readFromMemory } from './includes.ts';
+import { lowerTree } from './lower.ts';
+import { type ParseOptions, parseFiles } from './parser.ts';
+import type { SyntaxTree } from './syntax-tree.ts';
+
+export { configTestStatus } from './config-test.ts';
+export { type FileText, type ReadFile, readFromMemory } from './includes.ts';
+export type { ParseOptions } from './parser.ts';
+export { printSource } from './print.ts';
+export type { Body, SourceFile, SourceLine, Statement, SyntaxTree, Token, TokenKind } from './syntax-tree.ts';
+
+export interface ParsedConf {
+  /** What is in effect. Without virtual servers when a diagnostic is fatal: then nothing should be started with it. */
+  readonly config: DirectorConfig;
+  readonly tree: SyntaxTree;
+  /** In the order of the text. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads a configuration with its includes. Never throws for what stands in the files. */
+export function parseKeepalivedConf(options: ParseOptions): ParsedConf {
+  const diagnostics = new DiagnosticList();
+  const tree = parseFiles(options, diagnostics);
+  // With unbalanced blocks every keyword may stand in the wrong place; further diagnostics would only mislead.
+  const config = diagnostics.hasFatal ? { virtualServers: [] } : lowerTree(tree, diagnostics);
+  return { config, tree, diagnostics: diagnostics.sorted(tree.files) };
+}
+
+/** Reads one text without includes. */
+export function parseKeepalivedText(text: string, file = 'keepalived.conf'): ParsedConf {
+  return parseKeepalivedConf({ file, read: readFromMemory({ [file]: text }) });
+}
