@@ -20,10 +20,7 @@ export function daemonCommand({ kind, configuration, scratch }: DaemonOptions): 
     case 'ipvigild': {
       const main = fileURLToPath(new URL('../../daemon/main.js', import.meta.url));
       const runDirectory = path.join(scratch, 'ipvigild');
-      return [
-        ...[process.execPath, '--enable-source-maps', main],
-        ...['-f', configuration, '-n', '-l', '-D', '--run-dir', runDirectory],
-      ];
+      return [...[process.execPath, main], ...['-f', configuration, '-n', '-l', '-D', '--run-dir', runDirectory]];
     }
     case 'keepalived': {
       // -G keeps it from waiting for a syslog that is not there; the pid files keep it out of the host's /run.
