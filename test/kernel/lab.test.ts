@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { Lab, ScenarioFailure } from '../lab/machine.ts';
 import { membersOf } from '../lab/process-group.ts';
+import type { ForwardingResult } from '../lab/scenarios/forwarding.ts';
 import type { Hello } from '../lab/scenarios/hello.ts';
 import type { Misbehaviour } from '../lab/scenarios/misbehave.ts';
 import type { NatResult } from '../lab/scenarios/nat.ts';
@@ -53,6 +54,19 @@ describe('the lab', function () {
     ]);
     expect(result.commands).to.include({ NEW_SERVICE: 1, NEW_DEST: 2, SET_DEST: 1, DEL_DEST: 1, DEL_SERVICE: 1 });
   });
+
+  for (const [method, kind] of [
+    ['dr', 'Route'],
+    ['tun', 'Tunnel'],
+  ] as const) {
+    it(`carries answers past the director with forwarding method ${kind}`, async () => {
+      const { result } = await lab().run<ForwardingResult>('forwarding', { method });
+      expect(new Set(result.answers)).to.deep.equal(new Set(['rs1', 'rs2']));
+      expect(result.table.match(new RegExp(` ${kind} `, 'g'))).to.have.length(2);
+      // Real servers hold the virtual address as well, and must not have answered for it.
+      expect(result.neighbour.vip).to.equal(result.neighbour.director);
+    });
+  }
 
   it('ends a scenario that hangs or spins at its time limit and goes on', async () => {
     for (const kind of ['hang', 'spin'] as const) {

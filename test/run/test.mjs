@@ -16,7 +16,7 @@ const unknown = words.find((word) => !known.test(word));
 
 async function suite(name, files) {
   if (files.length === 0) {
-    return noTests();
+    throw new Error(`${name}: there are no test files below ${path.join(dist, 'test')}`);
   }
   say(`${name}: ${files.length} files, node ${process.version}`);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ipvigil-test-'));

@@ -28,7 +28,8 @@ let connections = 0;
 const sockets = new Set<Socket>();
 
 function send(report: ServerReport): void {
-  process.send!(report);
+  // Started by hand it has nobody to report to.
+  process.send?.(report);
 }
 
 const server = http.createServer((request, response) => {
