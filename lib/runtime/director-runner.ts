@@ -195,7 +195,6 @@ export class DirectorRunner {
     );
     this.#buildPools(config);
     await this.#converge('all');
-    this.#forgetReleased(keys);
   }
 
   #buildPools(config: DirectorConfig): void {
@@ -223,8 +222,9 @@ export class DirectorRunner {
   }
 
   /** Services that left the configuration and are gone from the kernel are no longer ours. */
-  #forgetReleased(configured: ReadonlySet<string>): void {
-    const kept = new Set([...this.#owned].filter((key) => configured.has(key) || this.#mirror.has(key)));
+  #forgetReleased(): void {
+    if (this.#owned.size === this.#pools.size) return;
+    const kept = new Set([...this.#owned].filter((key) => this.#pools.has(key) || this.#mirror.has(key)));
     if (kept.size === this.#owned.size) return;
     this.#parts.record.save(kept);
     this.#owned = kept;
@@ -300,10 +300,13 @@ export class DirectorRunner {
       this.#mirrorStale = false;
       const commands = this.#planDirty();
       this.#dirty.clear();
-      if (commands.length === 0) return;
-      const startedAt = clock.now();
-      const accepted = this.#settle(await table.apply(commands));
-      if (accepted.length > 0) emit({ kind: 'table-changed', commands: accepted, elapsedMs: clock.now() - startedAt });
+      if (commands.length > 0) {
+        const startedAt = clock.now();
+        const accepted = this.#settle(await table.apply(commands));
+        if (accepted.length > 0)
+          emit({ kind: 'table-changed', commands: accepted, elapsedMs: clock.now() - startedAt });
+      }
+      if (!this.#mirrorStale) this.#forgetReleased();
     } catch (error) {
       if (!(error instanceof IpvigilError)) throw error;
       this.#mirrorStale = true;
