@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type IpAddress, type IpFamily, ipAddressFromBytes, ipFamily } from '../address/ip-address.ts';
-import { errnoNumber, type IpvigilError, systemCallError } from '../errors.ts';
+import { errnoNumber, IpvigilError, systemCallError } from '../errors.ts';
 import type { PingProbeRequest, ProbeReply } from '../health/probe.ts';
 import type { Alarm } from '../time/clock.ts';
 import {
@@ -138,7 +138,13 @@ class EchoSocket {
       calls.close(fd);
       return systemCallError(-result, { operation, subject: `the socket for ICMP echo to ${address}` });
     }
-    return new EchoSocket(calls, reactor, fd, family, raw, closed);
+    try {
+      return new EchoSocket(calls, reactor, fd, family, raw, closed);
+    } catch (error) {
+      calls.close(fd);
+      if (error instanceof IpvigilError) return error;
+      throw error;
+    }
   }
 
   echo(request: PingProbeRequest, done: (reply: ProbeReply) => void): () => void {
