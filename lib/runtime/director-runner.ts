@@ -300,10 +300,13 @@ export class DirectorRunner {
       this.#mirrorStale = false;
       const commands = this.#planDirty();
       this.#dirty.clear();
-      if (commands.length === 0) return;
-      const startedAt = clock.now();
-      const accepted = this.#settle(await table.apply(commands));
-      if (accepted.length > 0) emit({ kind: 'table-changed', commands: accepted, elapsedMs: clock.now() - startedAt });
+      if (commands.length > 0) {
+        const startedAt = clock.now();
+        const accepted = this.#settle(await table.apply(commands));
+        if (accepted.length > 0) {
+          emit({ kind: 'table-changed', commands: accepted, elapsedMs: clock.now() - startedAt });
+        }
+      }
     } catch (error) {
       if (!(error instanceof IpvigilError)) throw error;
       this.#mirrorStale = true;
