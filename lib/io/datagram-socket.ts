@@ -2,7 +2,7 @@
  * Sockets that send and receive whole packets and that Node cannot open: ICMP (ping and raw), raw IP, packet sockets on
  * an interface. Non-blocking, served by the process's reactor. What is in the packets is the caller's business.
  */
-import { errnoNumber, type IpvigilError, systemCallError } from '../errors.ts';
+import { errnoNumber, IpvigilError, systemCallError } from '../errors.ts';
 import { EPOLLIN, MSG_TRUNC, SOCK_CLOEXEC, SOCK_NONBLOCK } from './native/abi.ts';
 import type { SystemCalls } from './native/system-calls.ts';
 import type { Reactor } from './reactor.ts';
@@ -80,7 +80,13 @@ export class DatagramSocket {
       const result = calls.bind(fd, options.bindTo);
       if (result < 0) return failed('bind', result);
     }
-    return new DatagramSocket(calls, reactor, fd, options, receiver);
+    try {
+      return new DatagramSocket(calls, reactor, fd, options, receiver);
+    } catch (error) {
+      calls.close(fd);
+      if (error instanceof IpvigilError) return error;
+      throw error;
+    }
   }
 
   /** Packets that were longer than `maxBytes`. */
