@@ -114,11 +114,9 @@ describe('HTTP_GET', () => {
     expect(reason(refused('ECONNREFUSED', 'connect'))).to.equal(
       'connect to 10.0.0.11:8080: ECONNREFUSED (connection refused)',
     );
-    expect(reason(refused('ECONNRESET', 'receive'))).to.equal(
-      `receive the answer of ${subject}: ECONNRESET (connection reset by peer)`,
-    );
+    expect(reason(refused('ECONNRESET', 'receive'))).to.equal(`${subject}: ECONNRESET (connection reset by peer)`);
     expect(reason({ kind: 'timeout', timeoutMs: 5000, during: 'receive' })).to.equal(
-      `receive the answer of ${subject}: no whole answer within 5 s`,
+      `${subject}: no whole answer within 5 s`,
     );
   });
 
