@@ -70,9 +70,9 @@ describe('the lab', function () {
 
   it('ends a scenario that hangs or spins at its time limit and goes on', async () => {
     for (const kind of ['hang', 'spin'] as const) {
-      const failure = await failureOf(lab().run('misbehave', { kind } satisfies Misbehaviour, { timeLimitMs: 1500 }));
+      const failure = await failureOf(lab().run('misbehave', { kind } satisfies Misbehaviour, { timeLimitMs: 4000 }));
       expect(failure.outcome).to.equal('timed-out');
-      expect(failure.message).to.include('was ended after 1500 ms');
+      expect(failure.message).to.include('was ended after 4000 ms');
       expect(failure.log).to.include(`about to ${kind}`);
     }
     await lab().run('hello');
