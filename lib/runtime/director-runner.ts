@@ -136,14 +136,15 @@ export class DirectorRunner {
     const services = await this.#parts.table.read();
     if (this.#stopped) return;
     this.#mirror = tableMap(services);
-    this.#owned = this.#parts.record.load();
+    const earlier = this.#parts.record.load();
+    this.#owned = earlier;
     const inTable = (virtualServer: VirtualServer, realServer: RealServer): boolean => {
       const key = serviceKey(virtualServer);
       const target = formatEndpoint(realServer);
       const weighted = this.#mirror
         .get(key)
         ?.destinations.find((destination) => formatEndpoint(destination) === target);
-      return this.#owned.has(key) && weighted !== undefined && weighted.weight > 0;
+      return earlier.has(key) && weighted !== undefined && weighted.weight > 0;
     };
     await this.#become(config, inTable);
   }

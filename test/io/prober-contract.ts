@@ -34,7 +34,7 @@ export interface ProberUnderTest {
   unanswered(): Promise<TcpProbeRequest>;
   /** Cannot be asked from this machine. */
   impossible(): Promise<TcpProbeRequest>;
-  /** Sends these pieces, then ends the connection unless `open`. Time limits 40 ms a step, 300 ms in all. */
+  /** Sends these pieces, then ends the connection unless `open`. Time limits 200 ms a step, 1000 ms in all. */
   responding(pieces: readonly string[], open?: 'open'): Promise<ExchangeProbeRequest>;
   /** Absent where this machine may not ping. */
   readonly echoing?: () => PingProbeRequest;
@@ -153,7 +153,7 @@ export function proberContract(name: string, make: () => Promise<ProberUnderTest
 
     it('gives up when a response stops in the middle, and gives what came', async () => {
       const reply = await replyTo(await subject.responding(['half'], 'open'));
-      expect(reply).to.include({ kind: 'timeout', timeoutMs: 40, during: 'receive' });
+      expect(reply).to.include({ kind: 'timeout', timeoutMs: 200, during: 'receive' });
       expect(reply.kind === 'timeout' && (reply.reader as LineReader).text).to.equal('half');
     });
 

@@ -20,7 +20,12 @@ import { alarmClockContract } from '../time/alarm-clock-contract.ts';
 alarmClockContract('Reactor', () => {
   const { faults, restore } = collectUncaught();
   const reactor = processReactor();
-  return { clock: reactor, pass: async (ms) => void (await delay(ms + 3)), faults, cleanup: restore };
+  const pass = async (ms: number): Promise<void> => {
+    await delay(ms + 3);
+    // On a busy machine this timer is served first: what is due by now gets its turns of the event loop.
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  };
+  return { clock: reactor, pass, faults, cleanup: restore };
 });
 
 /**
@@ -234,20 +239,24 @@ describe('Reactor', () => {
       expect({ code, stdout }).to.deep.equal({ code: 0, stdout: 'rung\n' });
     });
 
-    it('ends with its own exit code when a descriptor is readable at that moment (koffi 3.3.4 aborts)', async () => {
+    it('ends with exit code 0 when the epoll descriptor is readable at that moment (koffi 3.3.4 aborts)', async () => {
       const { code, signal, stderr } = await runSource(`
         const { processReactor } = await import(${io('reactor')});
-        const { systemCalls } = await import(${io('native/system-calls')});
-        const { encodeUnixSockaddr } = await import(${io('native/abi')});
-        const calls = systemCalls();
-        const address = encodeUnixSockaddr('\\0ipvigil-exit-' + process.pid);
-        const reader = calls.socket(1, 2 | 0o4000, 0);
-        const writer = calls.socket(1, 2 | 0o4000, 0);
-        calls.bind(reader, address);
-        calls.connect(writer, address);
-        processReactor().watch(reader, 1, { ready: () => {} });
-        calls.send(writer, Uint8Array.of(1), 0);
-        process.exit(3);
+        const reactor = processReactor();
+        // The timer stays armed and rings in the kernel, but nothing keeps the process alive any more.
+        reactor.alarmAt(reactor.now() + 1, () => {}).cancel();
+        const end = performance.now() + 5;
+        while (performance.now() < end);
+      `).ended;
+      expect({ code, signal, stderr }).to.deep.equal({ code: 0, signal: null, stderr: '' });
+    });
+
+    it('ends with the exit code of process.exit() while descriptors are watched', async () => {
+      const { code, signal, stderr } = await runSource(`
+        const { processReactor } = await import(${io('reactor')});
+        const reactor = processReactor();
+        reactor.alarmAt(reactor.now() + 1e6, () => {});
+        reactor.alarmAt(reactor.now() + 1, () => process.exit(3));
       `).ended;
       expect({ code, signal, stderr }).to.deep.equal({ code: 3, signal: null, stderr: '' });
     });

@@ -9,7 +9,7 @@ import { LineReader, proberContract } from './prober-contract.ts';
 const address = ipAddress('10.0.0.11');
 const tcp = (port: number): TcpProbeRequest => ({ kind: 'tcp', address, port, timeoutMs: 30 });
 const exchange = (port: number): ExchangeProbeRequest => ({
-  ...{ kind: 'exchange', address, port, timeoutMs: 40, totalTimeoutMs: 300, payload: new Uint8Array(1) },
+  ...{ kind: 'exchange', address, port, timeoutMs: 200, totalTimeoutMs: 1000, payload: new Uint8Array(1) },
   reader: () => new LineReader(),
 });
 

@@ -187,6 +187,13 @@ for (const kind of kinds) {
       expect(commands()).to.deep.equal(['DEL_DEST 192.0.2.1:80/tcp 10.0.0.12:80']);
     });
 
+    it('does not believe the table of somebody else that an alpha server is up', async () => {
+      const vs = virtualServer(1, [realServer(11, { checkers: [check(11, { alpha: true, warmup: 1000 })] })]);
+      await open([serviceOf(vs, { '10.0.0.11': 1 })]);
+      await runner.start({ virtualServers: [vs] });
+      expect(commands()).to.deep.equal(['DEL_DEST 192.0.2.1:80/tcp 10.0.0.11:80']);
+    });
+
     it('takes a dead server out in the turn in which its check fails, and says why', async () => {
       await started(web);
       prober.set('10.0.0.12:80', { kind: 'refuses' });
