@@ -34,7 +34,7 @@ export interface ProberUnderTest {
   unanswered(): Promise<TcpProbeRequest>;
   /** Cannot be asked from this machine. */
   impossible(): Promise<TcpProbeRequest>;
-  /** Sends these pieces, then ends the connection unless `open`. Time limits 200 ms a step, 1000 ms in all. */
+  /** Sends these pieces, then ends the connection unless `open`. With `open` the time limit of a step is 200 ms. */
   responding(pieces: readonly string[], open?: 'open'): Promise<ExchangeProbeRequest>;
   /** Absent where this machine may not ping. */
   readonly echoing?: () => PingProbeRequest;

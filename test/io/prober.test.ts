@@ -110,7 +110,7 @@ for (const [family, host, available] of families) {
           },
         });
         return {
-          ...{ kind: 'exchange', address, port, timeoutMs: 200, totalTimeoutMs: 1000 },
+          ...{ kind: 'exchange', address, port, timeoutMs: open ? 200 : 1500, totalTimeoutMs: 1500 },
           payload: new TextEncoder().encode('hello\n'),
           reader: () => new LineReader(),
         };

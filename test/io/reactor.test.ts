@@ -50,14 +50,16 @@ function playedKernel(): {
       generations.set(fd, new DataView(event.buffer).getUint32(dataOffset + 4, true));
       return 0;
     },
-    epollWait: (_epoll: number, events: Uint8Array) => {
+    epollWait: (_epoll: number, events: Uint8Array, maxEvents: number) => {
       const view = new DataView(events.buffer);
-      for (const [i, [fd, generation]] of waiting.entries()) {
+      const given = waiting.slice(0, maxEvents);
+      waiting = waiting.slice(maxEvents);
+      for (const [i, [fd, generation]] of given.entries()) {
         view.setUint32(i * size, EPOLLIN, true);
         view.setUint32(i * size + dataOffset, fd, true);
         view.setUint32(i * size + dataOffset + 4, generation, true);
       }
-      return waiting.length;
+      return given.length;
     },
     poll: (_fd: number, callback: () => void) => {
       ready = callback;
@@ -113,6 +115,36 @@ describe('Reactor', () => {
       [8, kernel.generationOf(8)],
     ]);
     expect(told).to.deep.equal(['first']);
+  });
+
+  it('serves every connection that is there before a time limit rings, after the process stood still', () => {
+    const kernel = playedKernel();
+    const reactor = new Reactor(kernel.calls);
+    const told: string[] = [];
+    const fds = Array.from({ length: 1000 }, (_, i) => i + 2000);
+    for (const fd of fds) {
+      const limit = reactor.alarmAt(reactor.now() - 1, () => told.push('timeout'));
+      reactor.watch(fd, EPOLLIN, {
+        ready: () => {
+          limit.cancel();
+          reactor.closeWatched(fd);
+          told.push('served');
+        },
+      });
+    }
+    kernel.give(fds.map((fd) => [fd, kernel.generationOf(fd)] as const));
+    expect(told.filter((what) => what === 'timeout')).to.deep.equal([]);
+    expect(told).to.have.length(1000);
+  });
+
+  it('rings its alarms although thousands of descriptors never cease to be ready', () => {
+    const kernel = playedKernel();
+    const { calls } = kernel;
+    const reactor = new Reactor({ ...calls, epollWait: (_epoll, _events, maxEvents) => maxEvents });
+    let rings = 0;
+    reactor.alarmAt(reactor.now() - 1, () => rings++);
+    kernel.give([]);
+    expect(rings).to.equal(1);
   });
 
   it('serves the others when one handler throws, and reports what it threw as uncaught', async () => {
