@@ -163,7 +163,7 @@ class Daemon {
     this.#config = parsed.config;
     if (this.#checkers === undefined) this.#startCheckers();
     else if (!this.#checkers.reload(this.#config)) {
-      this.#say('info', 'the new configuration will be used when the checkers process is running again');
+      this.#say('info', 'the checkers process is not running yet; it will get the new configuration');
       this.#reloadDone();
     }
   }

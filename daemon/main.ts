@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type CommandLine, parseCommandLine, usage } from './cli.ts';
+import { type CommandLine, type DaemonOptions, parseCommandLine, usage } from './cli.ts';
 import { runDaemon, testConfiguration } from './daemon.ts';
 import { exitCodes } from './exit-codes.ts';
 import { writeStderr } from './log-writer.ts';
@@ -27,7 +27,7 @@ async function main(command: CommandLine): Promise<number> {
         else appendFileSync(command.output, text);
       });
     case 'run': {
-      if (!command.options.foreground) return detach();
+      if (!command.options.foreground) return detach(command.options);
       const exitCode = await runDaemon(command.options, () => process.send?.('ready'));
       process.disconnect?.();
       return exitCode;
@@ -36,14 +36,17 @@ async function main(command: CommandLine): Promise<number> {
 }
 
 /** Starts this program again in a session of its own, and waits until it runs or has said why it does not. */
-function detach(): Promise<number> {
-  const errors = existsSync('/dev/log') ? 'ignore' : 'inherit';
+function detach(options: DaemonOptions): Promise<number> {
+  // Where messages go to syslog nothing of the caller's terminal or pipe is kept open.
+  const { logToConsole, dryRun } = options;
+  const output = dryRun === '-' ? 'inherit' : 'ignore';
+  const errors = existsSync('/dev/log') && !logToConsole ? 'ignore' : 'inherit';
   const child = spawn(
     process.execPath,
     [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2), '-n'],
     {
       detached: true,
-      stdio: ['ignore', 'inherit', errors, 'ipc'],
+      stdio: ['ignore', output, errors, 'ipc'],
     },
   );
   return new Promise((resolve) => {

@@ -2,7 +2,7 @@
  * The run directory: which services of the kernel's table are ours. The record outlives a kill -9, so that the next start
  * can take away what has left the configuration, and never touches what somebody else put there.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ErrorCode, IpvigilError } from '../lib/errors.ts';
 import { lockFile } from '../lib/io/file-lock.ts';
@@ -19,9 +19,16 @@ interface RecordContent {
   readonly services: readonly string[];
 }
 
-/** Creates the directory when missing (mode 0755). Throws an IpvigilError that names it. */
+/** Creates the directory in an existing one when missing (mode 0755). Throws an IpvigilError that names it. */
 export function makeRunDirectory(directory: string): void {
-  attempt('create run directory', directory, () => mkdirSync(directory, { recursive: true, mode: 0o755 }));
+  attempt('create run directory', directory, () => {
+    try {
+      // Not `recursive`: for a parent that answers ENOENT (as /proc does) Node 20 tries for ever.
+      mkdirSync(directory, { mode: 0o755 });
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST') || !statSync(directory).isDirectory()) throw error;
+    }
+  });
 }
 
 /** Whether an earlier run left services that are ours. */

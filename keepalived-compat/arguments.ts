@@ -147,6 +147,11 @@ const booleans = new Map([
   ['no', false],
 ]);
 
+/** The word as written, cut where it is long: a message is one line of a log. */
+function quote({ text }: Token): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+}
+
 /** What a message calls the argument: the keyword itself for its first one. */
 function subject(keyword: Keyword, argument: Argument): string {
   return keyword.args[0] === argument ? keyword.name : `the ${argument.name} of ${keyword.name}`;
@@ -163,7 +168,7 @@ function refuse(
 ): void {
   const near = nearest(token.text, candidates);
   diagnostics.add('invalid-value', 'error', token, {
-    message: `${subject(keyword, argument)} must be ${wanted}`,
+    message: `${subject(keyword, argument)} must be ${wanted}, not ${quote(token)}`,
     inEffect,
     hint: near === undefined ? undefined : `did you mean ${near}?`,
   });
@@ -197,7 +202,7 @@ function readNumber(
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = argument;
   if (value < min || value > max) {
     diagnostics.add('out-of-range', 'error', token, {
-      message: `${subject(keyword, argument)} must be ${describeRange(argument, unit)}`,
+      message: `${subject(keyword, argument)} must be ${describeRange(argument, unit)}, not ${quote(token)}`,
       inEffect: fallback,
     });
     return undefined;

@@ -157,7 +157,7 @@ export class Reactor implements AlarmClock {
     }
   }
 
-  /** Rings what is due now; an alarm that is set meanwhile waits for the next round, even if it is due already. */
+  /** Rings what is due now, at most as many as there were: alarms that set themselves again never keep sockets waiting. */
   #ringDue(timerFired: boolean): void {
     // The timer counts in nanoseconds of the kernel's own clock: believe it, or a clock that reads a microsecond less
     // would have us called again and again until it agrees.

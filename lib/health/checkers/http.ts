@@ -30,8 +30,9 @@ export function httpProbeRequests(check: HttpCheck): ExchangeProbeRequest[] {
 export function judgeHttp(check: HttpCheck, part: number, reply: ProbeReply): CheckResult {
   const url = check.urls[part]!;
   const subject = `GET ${url.path} from ${formatEndpoint(check)}`;
-  if (reply.kind === 'refused' || reply.kind === 'local-failure') return judgeUnanswered(subject, reply);
-  if (reply.kind === 'timeout') return judgeUnanswered(subject, reply);
+  if (reply.kind !== 'done' && reply.kind !== 'closed') {
+    return judgeUnanswered(formatEndpoint(check), reply, `GET ${url.path} from`);
+  }
   const reader = reply.reader as HttpResponseReader;
   if (reply.kind === 'closed') reader.end();
   if (reader.fault !== undefined) return { outcome: 'fail', reason: `${subject}: ${reader.fault}` };

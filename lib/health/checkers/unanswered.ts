@@ -11,21 +11,25 @@ const attempted: Record<ProbeStep, string> = {
   echo: 'ICMP echo to',
 };
 
-/** `subject` is what was asked: `10.0.0.11:80`. Pure. */
+/**
+ * `subject` is who was asked: `10.0.0.11:80`; `exchange` what was asked once the connection was there: `GET / from`. Pure.
+ */
 export function judgeUnanswered(
   subject: string,
   reply: Extract<ProbeReply, { kind: 'refused' | 'timeout' | 'local-failure' }>,
+  exchange?: string,
 ): CheckResult {
+  const doing = (step: ProbeStep): string => (step !== 'connect' && exchange ? exchange : attempted[step]);
   switch (reply.kind) {
     case 'refused': {
       const { name, text } = describeErrno(reply.errno);
-      return { outcome: 'fail', reason: `${attempted[reply.during]} ${subject}: ${name} (${text})` };
+      return { outcome: 'fail', reason: `${doing(reply.during)} ${subject}: ${name} (${text})` };
     }
-    case 'timeout':
-      return {
-        outcome: 'fail',
-        reason: `${attempted[reply.during]} ${subject}: no answer within ${formatDuration(reply.timeoutMs)}`,
-      };
+    case 'timeout': {
+      const missing = reply.during === 'receive' ? 'no whole answer' : 'no answer';
+      const reason = `${doing(reply.during)} ${subject}: ${missing} within ${formatDuration(reply.timeoutMs)}`;
+      return { outcome: 'fail', reason };
+    }
     case 'local-failure':
       return { outcome: 'postponed', reason: reply.error.message };
   }
