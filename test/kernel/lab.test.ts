@@ -43,7 +43,7 @@ describe('the lab', function () {
     });
     expect(result.table).to.match(/^TCP {2}172\.16\.10\.81:80 rr$/m);
     const service = '172.16.10.81:80/tcp';
-    expect(result.changes.map(({ at: _, ...change }) => change)).to.deep.equal([
+    expect(result.changes.map(({ at: _, after: __, ...change }) => change)).to.deep.equal([
       { kind: 'service-added', service },
       { kind: 'destination-added', service, destination: '192.168.10.71:80', weight: 1 },
       { kind: 'destination-added', service, destination: '192.168.10.72:80', weight: 1 },

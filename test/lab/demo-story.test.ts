@@ -23,8 +23,8 @@ function good(): DemoResult {
       ...answers(5100, ['rs2', 'rs1', 'rs2']),
     ],
     changes: [
-      { kind: 'destination-removed', service: 's', destination: '192.168.10.72:80', weight: 1, at: 2500 },
-      { kind: 'destination-added', service: 's', destination: '192.168.10.72:80', weight: 1, at: 5000 },
+      { kind: 'destination-removed', service: 's', destination: '192.168.10.72:80', weight: 1, at: 2500, after: 2497 },
+      { kind: 'destination-added', service: 's', destination: '192.168.10.72:80', weight: 1, at: 5000, after: 4997 },
     ],
     killedAt: 1000,
     removedAt: 2500,
@@ -78,7 +78,7 @@ describe("the demonstration's verdict", () => {
       'another change of the table',
       (result) => ({
         ...result,
-        changes: [...result.changes, { kind: 'service-removed', service: 's', at: 2600 }],
+        changes: [...result.changes, { kind: 'service-removed', service: 's', at: 2600, after: 2597 }],
       }),
       /something else than rs2 changed in the table/,
     ],
