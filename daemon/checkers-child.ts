@@ -26,6 +26,8 @@ export class CheckersChild {
   readonly #options: CheckersOptions;
   readonly #listener: CheckersListener;
   #config: DirectorConfig;
+  /** What the process was told last; differs from #config when a reload came while it was starting. */
+  #told: DirectorConfig | undefined;
   #process: ChildProcess | undefined;
   #startedAt = 0;
   #running = false;
@@ -51,16 +53,18 @@ export class CheckersChild {
     child.on('message', (message: FromCheckers) => this.#heard(message));
     child.on('exit', (code, signal) => this.#ended(code, signal));
     child.on('error', (error) => this.#log('error', `cannot start the checkers process: ${error.message}`));
+    this.#told = this.#config;
     this.#tell({ kind: 'start', config: this.#config, options: this.#options });
   }
 
   /**
-   * Hands over a new configuration; the listener hears how it went. False when no process runs at the moment: the next
-   * one starts with it.
+   * Hands over a new configuration; the listener hears how it went. False when no process runs at the moment: the one
+   * that is starting, or will be started, gets it.
    */
   reload(config: DirectorConfig): boolean {
     this.#config = config;
     if (!this.#running) return false;
+    this.#told = config;
     this.#tell({ kind: 'reload', config });
     return true;
   }
@@ -93,6 +97,7 @@ export class CheckersChild {
       case 'started':
         this.#running = true;
         this.#listener.started(message.checks);
+        if (this.#told !== this.#config) this.reload(this.#config);
         return;
       case 'reloaded':
         this.#listener.reloaded(message.checks);

@@ -50,6 +50,18 @@ function runCheckers(): void {
     send({ kind: 'started', checks: starting.checks.running });
   };
 
+  /** Ends in any case: what could not be deleted is said, and stays recorded as ours. */
+  const stop = async (release: boolean): Promise<void> => {
+    try {
+      await runner?.stop({ release });
+      table?.close();
+    } catch (error) {
+      if (!(error instanceof IpvigilError)) throw error;
+      sendLine({ level: 'error', text: `the table could not be cleared: ${error.message}` });
+    }
+    send({ kind: 'stopped' }, () => process.disconnect?.());
+  };
+
   const log = (line: LogLine): void => {
     if (line.level !== 'debug' || detail) sendLine(line);
   };
@@ -62,9 +74,7 @@ function runCheckers(): void {
         await runner?.reload(message.config);
         send({ kind: 'reloaded', checks: runner?.checks.running ?? 0 });
       } else {
-        await runner?.stop({ release: message.release });
-        table?.close();
-        send({ kind: 'stopped' }, () => process.disconnect?.());
+        await stop(message.release);
       }
     } catch (error) {
       if (!(error instanceof IpvigilError)) throw error;

@@ -17,6 +17,8 @@ export interface DaemonOptions {
   readonly runDirectory: string;
   /** -I, --dont-release-ipvs: leave the table as it is on stop. */
   readonly keepTable: boolean;
+  /** --lenient: runs without what the configuration's errors are about, as keepalived does. */
+  readonly lenient: boolean;
   /** --dry-run[=FILE]: commands go to a table in memory and to FILE, `-` for standard output. */
   readonly dryRun: string | undefined;
 }
@@ -37,6 +39,7 @@ Checks the real servers of a keepalived.conf and keeps the kernel's IPVS table e
   -t, --config-test[=FILE]   check the configuration and exit; messages are appended to FILE
       --dry-run[=FILE]       check real servers, but change a table in memory instead of the kernel's;
                              the commands are written to FILE (default: standard output)
+      --lenient              run without the statements that have errors, instead of refusing to start
   -n, --dont-fork            stay in the foreground
   -l, --log-console          log to standard error instead of syslog
   -D, --log-detail           log every verdict of a checker and every command
@@ -59,6 +62,7 @@ const rules = {
   'use-file': { short: 'f', argument: 'required' },
   'config-test': { short: 't', argument: 'optional' },
   'dry-run': { argument: 'optional' },
+  lenient: { argument: 'none' },
   'dont-fork': { short: 'n', argument: 'none' },
   'log-console': { short: 'l', argument: 'none' },
   'log-detail': { short: 'D', argument: 'none' },
@@ -91,6 +95,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     pidFile: given.get('pid'),
     runDirectory: given.get('run-dir') ?? '/run/ipvigil',
     keepTable: given.has('dont-release-ipvs'),
+    lenient: given.has('lenient'),
     dryRun: given.has('dry-run') ? (given.get('dry-run') ?? '-') : undefined,
   };
   if (given.has('config-test')) return { kind: 'test', options, output: given.get('config-test') };

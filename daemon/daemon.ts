@@ -62,10 +62,11 @@ class Daemon {
   async run(): Promise<ExitCode> {
     const parsed = loadConfiguration(this.#options.file, this.#options.configId);
     this.#report(parsed);
-    const fatal = parsed.diagnostics.find(({ severity }) => severity === 'fatal');
-    if (fatal !== undefined) {
-      this.#say('error', `not started: ${this.#options.file} cannot be used; nothing was changed`);
-      return fatal.code === 'file-unreadable' ? exitCodes.noConfiguration : exitCodes.configuration;
+    const refusal = this.#refusal(parsed);
+    if (refusal !== undefined) {
+      this.#say('error', `not started: ${refusal}; nothing was changed`);
+      const unusable = parsed.diagnostics.some(({ code }) => code === 'file-unreadable');
+      return unusable ? exitCodes.noConfiguration : exitCodes.configuration;
     }
     this.#config = parsed.config;
     try {
@@ -154,18 +155,30 @@ class Daemon {
     this.#reloadStartedAt = performance.now();
     const parsed = loadConfiguration(this.#options.file, this.#options.configId);
     this.#report(parsed);
-    const errors = parsed.diagnostics.filter(({ severity }) => severity === 'fatal' || severity === 'error').length;
-    if (errors > 0) {
-      this.#say('error', `reload refused, the old configuration stays: ${errors} errors in ${this.#options.file}`);
+    const refusal = this.#refusal(parsed);
+    if (refusal !== undefined) {
+      this.#say('error', `reload refused, the old configuration stays: ${refusal}`);
       this.#reloadDone();
       return;
     }
     this.#config = parsed.config;
     if (this.#checkers === undefined) this.#startCheckers();
     else if (!this.#checkers.reload(this.#config)) {
-      this.#say('info', 'the new configuration will be used when the checkers process is running again');
+      this.#say('info', 'the checkers process is not running yet; it will get the new configuration');
       this.#reloadDone();
     }
+  }
+
+  /**
+   * Why the configuration is not used; undefined when it is.
+   * Differs: keepalived runs with what is left of a file with errors; here that takes --lenient.
+   */
+  #refusal({ diagnostics }: ParsedConf): string | undefined {
+    const { file, lenient } = this.#options;
+    if (diagnostics.some(({ severity }) => severity === 'fatal')) return `${file} cannot be used`;
+    const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
+    if (errors === 0 || lenient) return undefined;
+    return `${errors === 1 ? '1 error' : `${errors} errors`} in ${file}, mend it or run without those statements (--lenient)`;
   }
 
   #reloadDone(): void {

@@ -98,8 +98,8 @@ export function countAlive(state: PoolState): { readonly alive: number; readonly
   return { alive: state.failed.filter(isAlive).length, total: state.failed.length };
 }
 
-/** Sum of the weights of the alive real servers. */
-function aliveWeight(virtualServer: VirtualServer, failed: PoolState['failed']): number {
+/** Sum of the weights of the alive real servers, which is what the quorum is about. */
+export function aliveWeight(virtualServer: VirtualServer, failed: PoolState['failed']): number {
   return virtualServer.realServers.reduce(
     (sum, server, index) => (isAlive(failed[index]!) ? sum + Math.max(0, server.weight) : sum),
     0,

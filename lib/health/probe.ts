@@ -55,6 +55,7 @@ export type ProbeReply =
   | { readonly kind: 'refused'; readonly errno: number; readonly during: ProbeStep }
   | {
       readonly kind: 'timeout';
+      /** The limit that was reached: that of a step, or of the whole exchange. */
       readonly timeoutMs: number;
       readonly during: ProbeStep;
       readonly reader?: ResponseReader;

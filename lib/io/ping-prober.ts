@@ -5,19 +5,17 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type IpAddress, type IpFamily, ipAddressFromBytes, ipFamily } from '../address/ip-address.ts';
-import { errnoNumber, type IpvigilError, systemCallError } from '../errors.ts';
+import { errnoNumber, IpvigilError, systemCallError } from '../errors.ts';
 import type { PingProbeRequest, ProbeReply } from '../health/probe.ts';
 import type { Alarm } from '../time/clock.ts';
+import { DatagramSocket } from './datagram-socket.ts';
 import {
   addressFamily,
-  EPOLLIN,
   encodeSockaddr,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   SO_MARK,
-  SOCK_CLOEXEC,
   SOCK_DGRAM,
-  SOCK_NONBLOCK,
   SOCK_RAW,
   SOL_SOCKET,
 } from './native/abi.ts';
@@ -25,14 +23,14 @@ import { intOption, type SystemCalls } from './native/system-calls.ts';
 import type { Reactor } from './reactor.ts';
 
 const EAGAIN = errnoNumber('EAGAIN');
-const EINTR = errnoNumber('EINTR');
 const EACCES = errnoNumber('EACCES');
 const EPERM = errnoNumber('EPERM');
 
 const TOKEN_BYTES = 16;
 const ICMP_HEADER_BYTES = 8;
 const PACKET_BYTES = ICMP_HEADER_BYTES + TOKEN_BYTES;
-const ANSWERS_PER_TURN = 64;
+/** With the largest IP header; a longer ICMP packet is no answer to us. */
+const MAX_PACKET_BYTES = 512;
 
 interface EchoTypes {
   readonly request: number;
@@ -75,35 +73,21 @@ interface PendingEcho {
 }
 
 class EchoSocket {
-  readonly #calls: SystemCalls;
   readonly #reactor: Reactor;
-  readonly #fd: number;
   readonly #family: IpFamily;
   /** A raw IPv4 socket gets the IP header too, and every ICMP packet of the machine. */
   readonly #raw: boolean;
   readonly #identifier = randomBytes(2).readUInt16BE();
   readonly #pending = new Map<number, PendingEcho>();
-  readonly #answer = Buffer.alloc(512);
-  readonly #sender = new Uint8Array(28);
   readonly #closed: () => void;
+  #socket: DatagramSocket | undefined;
   #sequence = randomBytes(2).readUInt16BE();
-  #open = true;
 
-  private constructor(
-    calls: SystemCalls,
-    reactor: Reactor,
-    fd: number,
-    family: IpFamily,
-    raw: boolean,
-    closed: () => void,
-  ) {
-    this.#calls = calls;
+  private constructor(reactor: Reactor, family: IpFamily, raw: boolean, closed: () => void) {
     this.#reactor = reactor;
-    this.#fd = fd;
     this.#family = family;
     this.#raw = raw;
     this.#closed = closed;
-    reactor.watch(fd, EPOLLIN, { ready: () => this.#receive() });
   }
 
   static open(
@@ -113,32 +97,33 @@ class EchoSocket {
     closed: () => void,
   ): EchoSocket | IpvigilError {
     const family = ipFamily(address);
-    const flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-    const protocol = family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-    let raw = false;
-    let fd = calls.socket(addressFamily(family), SOCK_DGRAM | flags, protocol);
-    if (fd === -EACCES || fd === -EPERM) {
-      raw = true;
-      fd = calls.socket(addressFamily(family), SOCK_RAW | flags, protocol);
-    }
-    if (fd < 0) {
-      return systemCallError(-fd, {
-        operation: 'open a socket for ICMP echo to',
-        subject: address,
-        hint: 'allow the group of this process in the sysctl net.ipv4.ping_group_range, or give it CAP_NET_RAW',
-      });
-    }
-    let operation = `set fwmark ${fwmark} on`;
-    let result = fwmark === undefined ? 0 : calls.setOption(fd, SOL_SOCKET, SO_MARK, intOption(fwmark));
-    if (result >= 0 && bindAddress !== undefined) {
-      operation = `bind to ${bindAddress}`;
-      result = calls.bind(fd, encodeSockaddr({ address: bindAddress, port: 0 }));
-    }
-    if (result < 0) {
-      calls.close(fd);
-      return systemCallError(-result, { operation, subject: `the socket for ICMP echo to ${address}` });
-    }
-    return new EchoSocket(calls, reactor, fd, family, raw, closed);
+    const attempt = (raw: boolean): EchoSocket | IpvigilError => {
+      const echo = new EchoSocket(reactor, family, raw, closed);
+      const socket = DatagramSocket.open(
+        calls,
+        reactor,
+        {
+          family: addressFamily(family),
+          type: raw ? SOCK_RAW : SOCK_DGRAM,
+          protocol: family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+          name: `a socket for ICMP echo to ${address}`,
+          maxBytes: MAX_PACKET_BYTES,
+          socketOptions: fwmark === undefined ? [] : [[SOL_SOCKET, SO_MARK, intOption(fwmark)]],
+          ...(bindAddress === undefined ? {} : { bindTo: encodeSockaddr({ address: bindAddress, port: 0 }) }),
+        },
+        (packet, sender) => echo.#accept(packet, sender),
+      );
+      if (!(socket instanceof DatagramSocket)) return socket;
+      echo.#socket = socket;
+      return echo;
+    };
+    const unprivileged = attempt(false);
+    if (unprivileged instanceof EchoSocket || unprivileged.operation !== 'open') return unprivileged;
+    const privileged = attempt(true);
+    if (privileged instanceof EchoSocket) return privileged;
+    const { code, operation, subject, errno } = privileged;
+    const hint = 'allow the group of this process in the sysctl net.ipv4.ping_group_range, or give it CAP_NET_RAW';
+    return new IpvigilError(code, { operation, subject, errno, hint });
   }
 
   echo(request: PingProbeRequest, done: (reply: ProbeReply) => void): () => void {
@@ -149,7 +134,7 @@ class EchoSocket {
     const sequence = this.#sequence;
     const token = randomBytes(TOKEN_BYTES);
     const packet = this.#encode(sequence, token);
-    const sent = this.#calls.sendto(this.#fd, packet, 0, encodeSockaddr({ address: request.address, port: 0 }));
+    const sent = this.#socket!.send(packet, encodeSockaddr({ address: request.address, port: 0 }));
     const failure: ProbeReply | undefined = sent < 0 ? this.#sendFailure(-sent, request) : undefined;
     const alarm = this.#reactor.alarmAt(failure ? startedAt : startedAt + request.timeoutMs, () => {
       this.#forget(sequence);
@@ -189,20 +174,8 @@ class EchoSocket {
     return packet;
   }
 
-  #receive(): void {
-    for (let taken = 0; taken < ANSWERS_PER_TURN && this.#open; taken++) {
-      const length = this.#calls.recvfrom(this.#fd, this.#answer, 0, this.#sender);
-      if (length === -EAGAIN) return;
-      // Any other error is one that an earlier packet brought back (IP_RECVERR is off): the socket goes on.
-      if (length < 0) {
-        if (length === -EINTR) continue;
-        return;
-      }
-      this.#accept(this.#answer.subarray(0, length));
-    }
-  }
-
-  #accept(datagram: Buffer): void {
+  #accept(bytes: Uint8Array, sender: Uint8Array): void {
+    const datagram = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const headerLength = this.#raw && this.#family === 4 ? (datagram[0]! & 0x0f) * 4 : 0;
     const packet = datagram.subarray(headerLength);
     if (packet.length < PACKET_BYTES || packet[0] !== echoTypes[this.#family].reply) return;
@@ -210,7 +183,7 @@ class EchoSocket {
     const sequence = packet.readUInt16BE(6);
     const echo = this.#pending.get(sequence);
     if (echo === undefined || !echo.token.equals(packet.subarray(ICMP_HEADER_BYTES, PACKET_BYTES))) return;
-    const from = ipAddressFromBytes(this.#family === 4 ? this.#sender.subarray(4, 8) : this.#sender.subarray(8, 24));
+    const from = ipAddressFromBytes(this.#family === 4 ? sender.subarray(4, 8) : sender.subarray(8, 24));
     if (from !== echo.address) return;
     echo.alarm.cancel();
     this.#forget(sequence);
@@ -221,8 +194,7 @@ class EchoSocket {
   #forget(sequence: number): void {
     this.#pending.delete(sequence);
     if (this.#pending.size > 0) return;
-    this.#open = false;
-    this.#reactor.closeWatched(this.#fd);
+    this.#socket?.close();
     this.#closed();
   }
 }

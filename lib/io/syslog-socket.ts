@@ -1,11 +1,14 @@
 /** The local syslog daemon's datagram socket, which Node's net module cannot open. Never blocks. */
-import { systemCallError } from '../errors.ts';
+import { errnoNumber, systemCallError } from '../errors.ts';
 import { AF_UNIX, encodeUnixSockaddr, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK } from './native/abi.ts';
 import { systemCalls } from './native/system-calls.ts';
 
+const EAGAIN = errnoNumber('EAGAIN');
+
 export interface SyslogSocket {
-  /** False when the message was not taken: the daemon is gone, or its queue is full. */
+  /** False when the message was not taken: the daemon is gone, its queue is full, or this is closed. */
   send(message: string): boolean;
+  /** Idempotent. */
   close(): void;
 }
 
@@ -24,8 +27,11 @@ export function openSyslog(path = '/dev/log'): SyslogSocket {
   let fd = open();
   return {
     send: (message) => {
+      if (fd < 0) return false;
       const bytes = encoder.encode(message);
-      if (calls.send(fd, bytes, MSG_NOSIGNAL) >= 0) return true;
+      const sent = calls.send(fd, bytes, MSG_NOSIGNAL);
+      if (sent >= 0) return true;
+      if (sent === -EAGAIN) return false;
       try {
         // A restarted syslog daemon has a new socket behind the same path.
         const fresh = open();
@@ -37,7 +43,8 @@ export function openSyslog(path = '/dev/log'): SyslogSocket {
       return calls.send(fd, bytes, MSG_NOSIGNAL) >= 0;
     },
     close: () => {
-      calls.close(fd);
+      if (fd >= 0) calls.close(fd);
+      fd = -1;
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import { formatEndpoint } from '../address/endpoint.ts';
 import { ipFamily } from '../address/ip-address.ts';
-import { errnoNumber, systemCallError } from '../errors.ts';
+import { errnoNumber, IpvigilError, systemCallError } from '../errors.ts';
 import type { ExchangeProbeRequest, ProbeReply, ProbeStep, ResponseReader, TcpProbeRequest } from '../health/probe.ts';
 import type { Alarm } from '../time/clock.ts';
 import {
@@ -33,7 +33,10 @@ const EAGAIN = errnoNumber('EAGAIN');
 const EINTR = errnoNumber('EINTR');
 const EINPROGRESS = errnoNumber('EINPROGRESS');
 
-/** connect(2) errors that tell about this machine, not about the real server. */
+/**
+ * Errors that tell about this machine, not about the real server, when connect(2) itself gives them. What comes later, by
+ * SO_ERROR, came from the network: EACCES is then an ICMPv6 "administratively prohibited" on the way.
+ */
 const localErrors = new Set(
   (
     ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EPERM', 'EAFNOSUPPORT', 'EAGAIN', 'ENOBUFS', 'ENOMEM', 'EINVAL'] as const
@@ -83,6 +86,8 @@ class TcpAttempt implements ReadyHandler {
   readonly #done: (reply: ProbeReply) => void;
   readonly #buffer: Uint8Array;
   readonly #startedAt: number;
+  /** The limit that ends the current step. */
+  #limitMs: number;
   #fd = -1;
   #alarm: Alarm | undefined;
   #step: ProbeStep = 'connect';
@@ -103,6 +108,7 @@ class TcpAttempt implements ReadyHandler {
     this.#done = done;
     this.#buffer = buffer;
     this.#startedAt = reactor.now();
+    this.#limitMs = request.timeoutMs;
   }
 
   begin(sockaddr: Uint8Array): void {
@@ -128,8 +134,14 @@ class TcpAttempt implements ReadyHandler {
       this.#finishLater(this.#connectFailure(-result));
       return;
     }
-    // A connection that is there at once is reported writable by the first epoll_wait, like any other.
-    this.#reactor.watch(fd, EPOLLOUT, this);
+    try {
+      // A connection that is there at once is reported writable by the first epoll_wait, like any other.
+      this.#reactor.watch(fd, EPOLLOUT, this);
+    } catch (error) {
+      if (!(error instanceof IpvigilError)) throw error;
+      this.#finishLater({ kind: 'local-failure', error });
+      return;
+    }
     this.#alarm = this.#reactor.alarmAt(this.#startedAt + request.timeoutMs, () => this.#timeOut());
   }
 
@@ -168,7 +180,7 @@ class TcpAttempt implements ReadyHandler {
   #connected(): void {
     const errno = this.#calls.getIntOption(this.#fd, SOL_SOCKET, SO_ERROR);
     if (errno !== 0) {
-      this.#finish(this.#connectFailure(Math.abs(errno)));
+      this.#finish({ kind: 'refused', errno: Math.abs(errno), during: 'connect' });
     } else if (this.#request.kind === 'tcp') {
       this.#finish({ kind: 'done', elapsedMs: this.#elapsed() });
     } else {
@@ -218,7 +230,10 @@ class TcpAttempt implements ReadyHandler {
   /** The limit holds for each step and each read (keepalived.conf(5) connect_timeout), within that of the whole. */
   #extendTime(): void {
     const request = this.#request as ExchangeProbeRequest;
-    const deadline = Math.min(this.#reactor.now() + request.timeoutMs, this.#startedAt + request.totalTimeoutMs);
+    const endOfStep = this.#reactor.now() + request.timeoutMs;
+    const endOfAll = this.#startedAt + request.totalTimeoutMs;
+    this.#limitMs = endOfAll < endOfStep ? request.totalTimeoutMs : request.timeoutMs;
+    const deadline = Math.min(endOfStep, endOfAll);
     this.#alarm?.cancel();
     this.#alarm = this.#reactor.alarmAt(deadline, () => this.#timeOut());
   }
@@ -226,7 +241,7 @@ class TcpAttempt implements ReadyHandler {
   #timeOut(): void {
     this.#finish({
       kind: 'timeout',
-      timeoutMs: this.#request.timeoutMs,
+      timeoutMs: this.#limitMs,
       during: this.#step,
       ...(this.#reader === undefined ? {} : { reader: this.#reader }),
     });

@@ -26,6 +26,11 @@ export function checkKey(config: CheckerConfig): CheckKey {
   return JSON.stringify(config) as CheckKey;
 }
 
+/** Equal for checks that ask the same of the same target, however often. */
+function questionKey({ timing: _, ...question }: CheckerConfig): string {
+  return JSON.stringify(question);
+}
+
 export interface CheckListener {
   /** A verdict was reached or changed. */
   verdict(key: CheckKey, verdict: NonNullable<CheckStep['verdict']>): void;
@@ -58,21 +63,25 @@ export class CheckRunner {
 
   /**
    * Makes the set of running checks the given one. A check that ran before goes on untouched: verdict, failures, phase.
-   * A new one is scheduled within its warm-up. `assumedUp` overrides the assumption for an untested check (alpha).
+   * One that differs in its timing only takes the verdict of the one that it replaces: a reload that changes delay_loop
+   * does not bring dead servers back. Any other new one is untested; `assumedUp` overrides what is assumed of it (alpha).
+   * New ones are scheduled within their warm-up.
    */
   configure(configs: Iterable<CheckerConfig>, assumedUp?: (key: CheckKey) => boolean | undefined): void {
     const wanted = new Map<CheckKey, CheckerConfig>();
     for (const config of configs) wanted.set(checkKey(config), config);
+    const replaced = new Map<string, CheckState>();
     for (const [key, check] of this.#checks) {
       if (wanted.has(key)) continue;
       check.stop();
       this.#checks.delete(key);
+      if (check.state.hasRun) replaced.set(questionKey(check.config), check.state);
     }
     for (const [key, config] of wanted) {
       if (this.#checks.has(key)) continue;
       const check = new RunningCheck(key, makeChecker(config), this.#parts, () => this.#probesStarted++);
       this.#checks.set(key, check);
-      check.start(assumedUp?.(key));
+      check.start(assumedUp?.(key), replaced.size === 0 ? undefined : replaced.get(questionKey(config)));
     }
   }
 
@@ -114,8 +123,13 @@ class RunningCheck {
     this.state = initialCheckState(checker.rules, parts.clock.now(), parts.random());
   }
 
-  start(assumedUp: boolean | undefined): void {
-    if (assumedUp !== undefined) this.state = { ...this.state, up: assumedUp };
+  get config(): CheckerConfig {
+    return this.#checker.config;
+  }
+
+  start(assumedUp: boolean | undefined, replaced: CheckState | undefined): void {
+    if (replaced !== undefined) this.state = { ...replaced, dueAt: this.state.dueAt };
+    else if (assumedUp !== undefined) this.state = { ...this.state, up: assumedUp };
     this.#schedule();
   }
 

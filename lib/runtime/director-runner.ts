@@ -13,7 +13,7 @@
  * ever changed. The record is written before the first command for a service is sent.
  */
 import { formatEndpoint } from '../address/endpoint.ts';
-import { countAlive, desiredService, initialPool, type PoolState, stepPool } from '../director/pool.ts';
+import { aliveWeight, countAlive, desiredService, initialPool, type PoolState, stepPool } from '../director/pool.ts';
 import { IpvigilError } from '../errors.ts';
 import type { CheckResult, CheckVerdict, VerdictCause } from '../health/check-state.ts';
 import type { Prober } from '../health/probe.ts';
@@ -129,26 +129,30 @@ export class DirectorRunner {
   /**
    * Reads the table, takes over what is right in it, makes it equal to the configuration and starts the checks. Real
    * servers count as alive until their first check; with alpha only when the table of an earlier run of ours has them.
-   * Rejects with an IpvigilError when the table cannot be read or the record not be written; then nothing was changed.
+   * Rejects with an IpvigilError when the table cannot be read, the record not be written, or a virtual server is named
+   * twice; then nothing was changed. After a stop it does nothing.
    */
   async start(config: DirectorConfig): Promise<void> {
     const services = await this.#parts.table.read();
+    if (this.#stopped) return;
     this.#mirror = tableMap(services);
-    this.#owned = this.#parts.record.load();
+    const earlier = this.#parts.record.load();
+    this.#owned = earlier;
     const inTable = (virtualServer: VirtualServer, realServer: RealServer): boolean => {
       const key = serviceKey(virtualServer);
       const target = formatEndpoint(realServer);
       const weighted = this.#mirror
         .get(key)
         ?.destinations.find((destination) => formatEndpoint(destination) === target);
-      return this.#owned.has(key) && weighted !== undefined && weighted.weight > 0;
+      return earlier.has(key) && weighted !== undefined && weighted.weight > 0;
     };
     await this.#become(config, inTable);
   }
 
   /**
    * Takes over a new configuration: what did not change goes on untouched, and the commands are exactly the difference.
-   * The table is not read again. Rejects when the record cannot be written; then the old configuration stays.
+   * The table is not read again. Rejects when the record cannot be written or a virtual server is named twice; then the
+   * old configuration stays.
    */
   async reload(config: DirectorConfig): Promise<void> {
     await this.#converging;
@@ -177,7 +181,12 @@ export class DirectorRunner {
     config: DirectorConfig,
     inTable: (virtualServer: VirtualServer, realServer: RealServer) => boolean,
   ): Promise<void> {
-    const keys = new Set(config.virtualServers.map(serviceKey));
+    const keys = new Set<string>();
+    for (const virtualServer of config.virtualServers) {
+      const key = serviceKey(virtualServer);
+      if (keys.has(key)) throw namedTwice(key);
+      keys.add(key);
+    }
     const owned = new Set([...this.#owned, ...keys]);
     this.#parts.record.save(owned);
     this.#owned = owned;
@@ -195,7 +204,6 @@ export class DirectorRunner {
     );
     this.#buildPools(config);
     await this.#converge('all');
-    this.#forgetReleased(keys);
   }
 
   #buildPools(config: DirectorConfig): void {
@@ -212,6 +220,11 @@ export class DirectorRunner {
       );
       const pool = { virtualServer, state };
       this.#pools.set(key, pool);
+      const hadQuorum = before.get(key)?.state.quorumUp;
+      if (hadQuorum !== undefined && hadQuorum !== state.quorumUp) {
+        const sum = aliveWeight(virtualServer, state.failed);
+        this.#parts.emit({ kind: 'quorum', up: state.quorumUp, virtualServer, sum });
+      }
       for (const [server, checkKeys] of keys.entries()) {
         for (const [checker, check] of checkKeys.entries()) {
           const subscribers = this.#subscribers.get(check);
@@ -223,8 +236,9 @@ export class DirectorRunner {
   }
 
   /** Services that left the configuration and are gone from the kernel are no longer ours. */
-  #forgetReleased(configured: ReadonlySet<string>): void {
-    const kept = new Set([...this.#owned].filter((key) => configured.has(key) || this.#mirror.has(key)));
+  #forgetReleased(): void {
+    if (this.#owned.size === this.#pools.size) return;
+    const kept = new Set([...this.#owned].filter((key) => this.#pools.has(key) || this.#mirror.has(key)));
     if (kept.size === this.#owned.size) return;
     this.#parts.record.save(kept);
     this.#owned = kept;
@@ -300,10 +314,14 @@ export class DirectorRunner {
       this.#mirrorStale = false;
       const commands = this.#planDirty();
       this.#dirty.clear();
-      if (commands.length === 0) return;
-      const startedAt = clock.now();
-      const accepted = this.#settle(await table.apply(commands));
-      if (accepted.length > 0) emit({ kind: 'table-changed', commands: accepted, elapsedMs: clock.now() - startedAt });
+      if (commands.length > 0) {
+        const startedAt = clock.now();
+        const accepted = this.#settle(await table.apply(commands));
+        if (accepted.length > 0) {
+          emit({ kind: 'table-changed', commands: accepted, elapsedMs: clock.now() - startedAt });
+        }
+      }
+      if (!this.#mirrorStale) this.#forgetReleased();
     } catch (error) {
       if (!(error instanceof IpvigilError)) throw error;
       this.#mirrorStale = true;
@@ -376,6 +394,11 @@ export class DirectorRunner {
     });
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
   }
+}
+
+function namedTwice(key: string): IpvigilError {
+  const detail = 'the configuration names it twice';
+  return new IpvigilError('ERR_INVALID_ARGUMENT', { operation: 'take over', subject: `virtual server ${key}`, detail });
 }
 
 /** What a command is about, whatever it does: a later success for the same subject ends its report. */

@@ -19,6 +19,7 @@ describe('the command line', () => {
       pidFile: undefined,
       runDirectory: '/run/ipvigil',
       keepTable: false,
+      lenient: false,
       dryRun: undefined,
     });
   });

@@ -75,7 +75,7 @@ describe('the daemon on a kernel with IPVS', function () {
         '-a -t 172.16.10.81:99 -r 192.168.10.71:99 -m -w 1',
       ].sort(),
     );
-    const changes = result.changesAfterRestart.map(({ at: _, ...change }) => JSON.stringify(change)).sort();
+    const changes = result.changesAfterRestart.map(({ at: _, after: __, ...change }) => JSON.stringify(change)).sort();
     expect(changes).to.deep.equal(
       [
         { kind: 'weight-changed', service: vs80, destination: '192.168.10.71:80', from: 5, weight: 1 },
@@ -97,10 +97,14 @@ describe('the daemon on a kernel with IPVS', function () {
 
   it('says in one line what it may not do and what the kernel refuses, with the place in the file', async () => {
     const { result } = await lab().run<RefusalsResult>('refusals');
-    const { unprivileged, refusedCommand, second } = result;
+    const { unprivileged, unreadable, refusedCommand, second } = result;
     expect(unprivileged.code).to.equal(4);
     expect(unprivileged.log.join('\n')).to.match(/EPERM .*CAP_NET_ADMIN/);
     expect(unprivileged.table.trim()).to.equal('');
+    expect(unreadable.code).to.equal(6);
+    expect(unreadable.log.join('\n')).to.match(
+      /fatal\[file-unreadable\].*keepalived\.conf.*EACCES \(permission denied\)/,
+    );
     const refusals = refusedCommand.log.filter((line) => line.includes('224.0.0.5'));
     expect(refusals).to.have.length(1);
     expect(refusals[0]).to.match(

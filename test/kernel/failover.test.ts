@@ -40,7 +40,7 @@ const rows: readonly Row[] = [
     failure: 'http-hang',
     name: 'HTTP_GET: a server that never answers',
     timeouts: retry + 1,
-    cause: /HTTP_GET failed 2 times in a row: GET \/ from 192\.168\.10\.72:80: no answer within 1 s/,
+    cause: /HTTP_GET failed 2 times in a row: GET \/ from 192\.168\.10\.72:80: no whole answer within 1 s/,
   },
   {
     failure: 'ping-silent',

@@ -46,7 +46,7 @@ export function tellStory({ records, changes, killedAt, removedAt, returnedAt, a
   if (failures(without).length > 0) {
     faults.push(`after the removal, requests failed: ${describe(without)}`);
   }
-  const strays = without.filter((record) => record.answer !== 'rs1').length;
+  const strays = without.filter(({ status, answer }) => status === 200 && answer !== 'rs1').length;
   if (without.length === 0 || strays > 0) {
     faults.push(`after the removal, ${strays} of ${without.length} requests were not answered by rs1`);
   }

@@ -209,8 +209,8 @@ async function demonstrate(words: readonly string[]): Promise<number> {
       ...(wantsShell
         ? {
             shell: {
-              rows: process.stdout.rows ?? 24,
-              columns: process.stdout.columns ?? 80,
+              rows: process.stdout.rows || 24,
+              columns: process.stdout.columns || 80,
               term: process.env.TERM ?? 'dumb',
             },
           }
@@ -225,11 +225,11 @@ async function demonstrate(words: readonly string[]): Promise<number> {
           stage.step('shell', 'the lab is yours until you leave the shell:');
           stage.detail('table            the IPVS table        ask [N]        N requests from the client');
           stage.detail("stop rs2         kill rs2's server     start rs2      start it again");
+          stage.detail("log [N]          the daemon's last N log lines");
           stage.detail('director, client, rs1, rs2 COMMAND     run a command on that host');
           stage.blank();
           leave = joinTerminal(lab);
         } else {
-          // In the shell the screen belongs to its user.
           show(stage, event);
         }
       },

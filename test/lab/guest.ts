@@ -81,7 +81,7 @@ hostname ipvigil-lab
 modprobe -a ${plan.modules.join(' ')}
 ip link set lo up
 stty -F ${agentLine} raw -echo -echoe -echok -echoctl -echoke
-export HOME=/root TMPDIR=/tmp LANG=C.UTF-8
+export HOME=/tmp TMPDIR=/tmp LANG=C.UTF-8
 exec ${plan.node} --enable-source-maps ${plan.agent} ${agentLine} /run/lab
 `;
 }

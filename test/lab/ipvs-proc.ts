@@ -32,8 +32,11 @@ export type TableChange =
       readonly weight: number;
     };
 
-/** A change and when it was seen, in milliseconds of CLOCK_MONOTONIC. */
-export type SeenChange = TableChange & { readonly at: number };
+/**
+ * A change and when it was seen, in milliseconds of CLOCK_MONOTONIC: it happened between `after`, the look before, and
+ * `at`. A busy guest may look late; whoever wants to be certain takes the bound that speaks against the claim.
+ */
+export type SeenChange = TableChange & { readonly at: number; readonly after: number };
 
 /** The table in the text of `/proc/net/ip_vs`. Throws on a line it does not know. */
 export function parseTable(text: string): Table {

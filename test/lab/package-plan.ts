@@ -44,10 +44,19 @@ export function parseSimulatedInstall(output: string): PackageVersion[] {
   return packages.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** The sentence behind apt's `E:` lines, joined; `undefined` when it printed none. */
-export function aptErrors(output: string): string | undefined {
-  const errors = [...output.matchAll(/^E: (.+)$/gm)].map((match) => match[1]!.trim());
-  return errors.length === 0 ? undefined : errors.join('; ');
+/**
+ * The sentences behind apt's `E:` lines, else behind its `W:` lines, joined and cut to 500 characters; `undefined` when
+ * it printed none. `apt-get update` that could fetch nothing only warns, and exits with 0.
+ */
+export function aptComplaint(output: string): string | undefined {
+  for (const mark of ['E', 'W']) {
+    const complaints = [...output.matchAll(new RegExp(`^${mark}: (.+)$`, 'gm'))].map((match) => match[1]!.trim());
+    if (complaints.length > 0) {
+      const text = [...new Set(complaints)].join('; ');
+      return text.length > 500 ? `${text.slice(0, 500)} ...` : text;
+    }
+  }
+  return undefined;
 }
 
 /** `apt-get download` prints `Get:N URL SUITE ARCH NAME ARCH VERSION [SIZE]`; the name and size are worth showing. */

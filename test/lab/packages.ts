@@ -20,7 +20,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  aptErrors,
+  aptComplaint,
   cacheKey,
   type PackageVersion,
   parseDownloadLine,
@@ -126,8 +126,20 @@ export async function unpackedPackages(options: PackageOptions = {}): Promise<Un
       return meanwhile;
     }
     await removeLeftovers(folder);
-    const apt = await Apt.prepare(aptGet, path.join(cache, 'apt'), progress);
-    let packages = await apt.missing(names);
+    const older = await readStamp(stampFile);
+    let apt: Apt;
+    let packages: readonly PackageVersion[];
+    try {
+      apt = await Apt.prepare(aptGet, path.join(cache, 'apt'), progress);
+      packages = await apt.missing(names);
+    } catch (error) {
+      // Something was installed or removed on this machine since, and apt cannot say whether it matters.
+      if (!(error instanceof LabUnavailable) || older === undefined || !(await exists(path.join(folder, older.root)))) {
+        throw error;
+      }
+      progress(`${error.message}; going on with the packages of an earlier run`);
+      return { root: path.join(folder, older.root), packages: older.packages };
+    }
     const root = () => path.join(folder, digest(packages.map((each) => `${each.name}=${each.version}`).join(' ')));
     if (!(await exists(root()))) {
       const debs = path.join(cache, 'debs');
@@ -201,11 +213,13 @@ class Apt {
     const { code, output } = await this.#run(['update'], this.#folder, 180_000);
     const lists = (await fs.readdir(path.join(this.#folder, 'lists'))).some((name) => name.includes('_Packages'));
     if (!lists) {
-      throw new LabUnavailable(`apt-get update fetched no package lists: ${aptErrors(output) ?? `exit code ${code}`}`);
+      throw new LabUnavailable(
+        `apt-get update fetched no package lists: ${aptComplaint(output) ?? `exit code ${code}`}`,
+      );
     }
     // One unreachable third-party source fails the whole command; what matters is whether our packages resolve.
     this.updated = true;
-    if (code === 0) {
+    if (code === 0 && aptComplaint(output) === undefined) {
       await fs.writeFile(path.join(this.#folder, 'updated'), '');
     }
   }
@@ -221,7 +235,7 @@ class Apt {
     const { code, output } = await list([]);
     if (code !== 0) {
       throw new LabUnavailable(
-        `apt cannot provide ${names.join(', ')} here: ${aptErrors(output) ?? `exit code ${code}`}`,
+        `apt cannot provide ${names.join(', ')} here: ${aptComplaint(output) ?? `exit code ${code}`}`,
       );
     }
     return parseSimulatedInstall(output);
@@ -230,7 +244,14 @@ class Apt {
   /** Puts the packages' .deb files into `debs`; those that are there already are not fetched again. */
   async download(packages: readonly PackageVersion[], debs: string): Promise<void> {
     await fs.mkdir(debs, { recursive: true });
-    const present = new Set(await fs.readdir(debs));
+    const present = new Set<string>();
+    for (const file of await fs.readdir(debs)) {
+      if (file.startsWith('partial-')) {
+        await fs.rm(path.join(debs, file), { recursive: true, force: true });
+      } else {
+        present.add(file);
+      }
+    }
     const wanted = packages.filter((each) => ![...present].some((file) => isDebOf(file, each)));
     if (wanted.length === 0) {
       return;
@@ -251,7 +272,7 @@ class Apt {
         }
       }
       if (code !== 0) {
-        throw new LabUnavailable(`apt-get download failed: ${aptErrors(output) ?? `exit code ${code}`}`);
+        throw new LabUnavailable(`apt-get download failed: ${aptComplaint(output) ?? `exit code ${code}`}`);
       }
     } finally {
       await fs.rm(partial, { recursive: true, force: true });

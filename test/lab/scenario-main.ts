@@ -12,6 +12,8 @@ async function outcomeOf(order: ScenarioOrder): Promise<Outcome> {
   try {
     const scratch = '/run/scenario';
     fs.mkdirSync(scratch, { recursive: true });
+    // An ordinary user's guest cannot write to /root: the host does not let it.
+    process.env.HOME = scratch;
     const context: ScenarioContext = {
       scratch,
       tell: (message) => send({ event: 'told', message }),

@@ -21,13 +21,14 @@ export async function listenOnLoopback(options: LoopbackOptions = {}): Promise<L
   const { host = '127.0.0.1', port = 0, connected } = options;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    sockets.add(socket);
+    sockets.add(socket.unref());
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
     connected?.(socket);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    // A test that failed leaves its server behind: it must not keep the whole run from ending.
+    server.listen(port, host, resolve).unref();
   });
   return {
     port: (server.address() as { port: number }).port,

@@ -25,11 +25,11 @@ export function judgeUnanswered(
       const { name, text } = describeErrno(reply.errno);
       return { outcome: 'fail', reason: `${doing(reply.during)} ${subject}: ${name} (${text})` };
     }
-    case 'timeout':
-      return {
-        outcome: 'fail',
-        reason: `${doing(reply.during)} ${subject}: no answer within ${formatDuration(reply.timeoutMs)}`,
-      };
+    case 'timeout': {
+      const missing = reply.during === 'receive' ? 'no whole answer' : 'no answer';
+      const reason = `${doing(reply.during)} ${subject}: ${missing} within ${formatDuration(reply.timeoutMs)}`;
+      return { outcome: 'fail', reason };
+    }
     case 'local-failure':
       return { outcome: 'postponed', reason: reply.error.message };
   }

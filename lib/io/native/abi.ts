@@ -1,6 +1,6 @@
 /**
  * Numbers and struct layouts of the Linux user-space ABI, as far as io/ uses them. Sources: asm-generic/socket.h,
- * bits/epoll.h, linux/in.h, linux/in6.h, linux/netlink.h, linux/tcp.h, linux/time.h (Linux 6.1, glibc 2.36). x86-64 and
+ * bits/epoll.h, linux/if_ether.h, linux/if_packet.h, linux/in.h, linux/in6.h, linux/netlink.h, linux/tcp.h, linux/time.h (Linux 6.1, glibc 2.36). x86-64 and
  * arm64 share the generic numbers; where they differ the line says so. musl uses the kernel's numbers too.
  */
 
@@ -12,6 +12,9 @@ export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
+
+export const ETH_P_ALL = 0x0003;
 
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
@@ -100,6 +103,19 @@ export function encodeNetlinkSockaddr(portId: number, groups: number): Uint8Arra
   view.setUint16(0, AF_NETLINK, true);
   view.setUint32(4, portId, true);
   view.setUint32(8, groups, true);
+  return sockaddr;
+}
+
+/**
+ * `struct sockaddr_ll` (20 bytes): family, sll_protocol in network order, sll_ifindex in host order, then hardware type,
+ * packet type (offset 10) and hardware address, which only the kernel fills in.
+ */
+export function encodeLinkSockaddr(protocol: number, interfaceIndex: number): Uint8Array {
+  const sockaddr = new Uint8Array(20);
+  const view = new DataView(sockaddr.buffer);
+  view.setUint16(0, AF_PACKET, true);
+  view.setUint16(2, protocol, false);
+  view.setInt32(4, interfaceIndex, true);
   return sockaddr;
 }
 

@@ -11,6 +11,7 @@ const intervalMs = Number(process.argv[2] ?? 3);
 const file = fs.openSync('/proc/net/ip_vs', 'r');
 let room = Buffer.alloc(1 << 16);
 let seen = '';
+let lookedAt = monotonicMs();
 let table: Table = new Map();
 
 function read(): string {
@@ -29,13 +30,15 @@ function read(): string {
 }
 
 function look(): void {
+  const after = lookedAt;
+  lookedAt = monotonicMs();
   const text = read();
   const at = monotonicMs();
   // Connection counts change all the time, the rest seldom; parsing is dear beside comparing.
   if (text !== seen) {
     seen = text;
     const next = parseTable(text);
-    const changes = tableChanges(table, next).map((change) => ({ ...change, at }));
+    const changes = tableChanges(table, next).map((change) => ({ ...change, at, after }));
     table = next;
     if (changes.length > 0) {
       process.send!({ event: 'changed', changes } satisfies WatchReport);

@@ -63,7 +63,15 @@ export async function run(context: ScenarioContext, args: DemoArguments): Promis
   const daemonOptions = { kind: args.daemon, configuration: args.configuration, scratch: context.scratch };
   tell({ event: 'daemon', command: daemonCommand(daemonOptions).join(' ') });
   const daemon = startDaemon(director, daemonOptions);
-  daemon.onLine((line) => tell({ event: 'log', line }));
+  const log = path.join(context.scratch, 'daemon.log');
+  let atStage = true;
+  daemon.onLine((line) => {
+    fs.appendFileSync(log, `${line}\n`);
+    // Once there is a shell the screen belongs to its user, who has the command `log`.
+    if (atStage) {
+      tell({ event: 'log', line });
+    }
+  });
   const ended = daemon.exited.then(({ code, signal }) => {
     throw new Error(`${args.daemon} ended (${signal ?? `exit code ${code}`}):\n${daemon.lines.slice(-20).join('\n')}`);
   });
@@ -89,8 +97,9 @@ export async function run(context: ScenarioContext, args: DemoArguments): Promis
   await table('made by the daemon');
 
   if (args.shell !== undefined) {
+    atStage = false;
     tell({ event: 'shell' });
-    await shell(context, args.shell);
+    await shell(context, args.shell, log);
     await network.teardown();
     return null;
   }
@@ -129,6 +138,7 @@ export async function run(context: ScenarioContext, args: DemoArguments): Promis
 async function shell(
   context: ScenarioContext,
   { rows, columns, term }: NonNullable<DemoArguments['shell']>,
+  log: string,
 ): Promise<void> {
   const server = fileURLToPath(new URL('../programs/web-server.js', import.meta.url));
   const rc = path.join(context.scratch, 'bashrc');
@@ -137,7 +147,8 @@ async function shell(
     rc,
     [
       "PS1='[lab] \\w # '",
-      'cd /root',
+      'cd',
+      `log() { tail -n "\${1:-10}" ${log}; }`,
       ...hosts.map((host) => `${host}() { ip netns exec ${host} "\${@:-bash}"; }`),
       'table() { director ipvsadm -Ln; }',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own parameter
@@ -149,7 +160,7 @@ async function shell(
   );
   const execute = (program: string, args: readonly string[], stdio: [number, number, number]): Promise<void> =>
     new Promise((resolve, reject) => {
-      spawn(program, args, { stdio, env: { ...process.env, TERM: term, HOME: '/root' } })
+      spawn(program, args, { stdio, env: { ...process.env, TERM: term } })
         .on('error', reject)
         .on('close', () => resolve());
     });

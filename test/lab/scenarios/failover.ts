@@ -75,8 +75,10 @@ export async function run(context: ScenarioContext, { failure, rate }: FailoverA
     requests: records.length,
     failedBefore: failed.filter(({ at }) => at < removed.at).length,
     failedAfter: failed.filter(({ at }) => at >= removed.at),
-    answeredWhileOut: records.filter(({ at, answer }) => answer === 'rs2' && at > removed.at && at < added.at - 20)
-      .length,
+    // Begun after the removal was seen, ended before the return can have happened.
+    answeredWhileOut: records.filter(
+      ({ at, endedAt, answer }) => answer === 'rs2' && at > removed.at && endedAt < added.after,
+    ).length,
     changes,
     log,
   };

@@ -1,4 +1,6 @@
 /** What the daemon says when it may not, or when the kernel will not. */
+import * as fs from 'node:fs';
+import path from 'node:path';
 import { natConfiguration } from '../configuration.ts';
 import { Ipvigild } from '../ipvigild.ts';
 import { natNetwork } from '../network-plan.ts';
@@ -7,6 +9,8 @@ import { Network } from '../topology.ts';
 
 export interface RefusalsResult {
   readonly unprivileged: { readonly code: number | null; readonly log: readonly string[]; readonly table: string };
+  /** A configuration that only root may read. */
+  readonly unreadable: { readonly code: number | null; readonly log: readonly string[] };
   /** A real server that the kernel refuses, beside one that it takes. */
   readonly refusedCommand: { readonly log: readonly string[]; readonly table: string };
   /** A second daemon on the same run directory. */
@@ -19,14 +23,20 @@ export async function run(context: ScenarioContext): Promise<RefusalsResult> {
   const table = async (): Promise<string> => (await director.exec(['ipvsadm', '-Sn'])).stdout;
   const good = natConfiguration([{ port: 80, realServers: [{ address: '192.168.10.71' }] }]);
 
-  const nobody = Ipvigild.launch(director, {
+  const asNobody = {
     configuration: good,
     folder: context.scratch,
     args: ['--run-dir', '/tmp/run-of-nobody'],
     launcher: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'],
-  });
+  };
+  const nobody = Ipvigild.launch(director, asNobody);
   const { code } = await nobody.process.exited;
   const unprivileged = { code, log: [...nobody.log], table: await table() };
+
+  const file = path.join(context.scratch, 'keepalived.conf');
+  fs.chmodSync(file, 0o600);
+  const unable = Ipvigild.launch(director, asNobody);
+  const unreadable = { code: (await unable.process.exited).code, log: [...unable.log] };
 
   const mixed = natConfiguration([
     { port: 80, realServers: [{ address: '192.168.10.71' }, { address: '224.0.0.5' }] },
@@ -39,5 +49,5 @@ export async function run(context: ScenarioContext): Promise<RefusalsResult> {
   await daemon.stop();
   const refusedCommand = { log: [...daemon.log], table: refusedTable };
   await network.teardown();
-  return { unprivileged, refusedCommand, second: { code: secondExit.code, log: [...second.log] } };
+  return { unprivileged, unreadable, refusedCommand, second: { code: secondExit.code, log: [...second.log] } };
 }
