@@ -47,6 +47,10 @@ export class BlockContents {
     return this.#settings.filter((setting) => setting.name === name);
   }
 
+  settings(): readonly Setting[] {
+    return this.#settings;
+  }
+
   /** Those that open a block, in the order of the text. */
   blocks(): readonly Setting[] {
     return this.#settings.filter(({ keyword }) => keyword.kind === 'block');
@@ -89,6 +93,11 @@ export interface BlockPlace {
   readonly name: string | undefined;
   /** Takes a keyword of this table that is not supported, and its statement; without it they are reported. */
   readonly unsupportedBlock?: (keyword: Keyword, statement: Statement) => void;
+  /**
+   * What happens to a keyword that is not carried out: `report` names it and looks no further, `report-and-read` also
+   * checks its words and gives its values, `read` leaves naming it to the caller, who has reported the whole block.
+   */
+  readonly notCarriedOut?: 'report' | 'report-and-read' | 'read';
 }
 
 export function readBlock(
@@ -105,16 +114,21 @@ export function readBlock(
     const keyword = place.table.get(token.text);
     if (keyword === undefined) {
       reportUnknown(statement, token, place, diagnostics);
-    } else if (keyword.status !== 'supported') {
+      continue;
+    }
+    const mode = place.notCarriedOut ?? 'report';
+    if (keyword.status !== 'supported' && mode !== 'read') {
       if (keyword.table === undefined && keyword.kind !== 'value-block') {
         // A brace behind a word that takes no block must not go unnoticed, supported or not.
-        checkShape(statement, keyword, place, diagnostics);
+        if (mode === 'report') checkShape(statement, keyword, place, diagnostics);
         unsupported.push({ keyword, token });
       } else if (keyword.feature !== undefined) unsupported.push({ keyword, token });
       else if (place.unsupportedBlock !== undefined) place.unsupportedBlock(keyword, statement);
       else reportUnsupportedBlock(keyword, statement, diagnostics);
-    } else {
-      const setting = readStatement(statement, token, keyword, order, contents, place, diagnostics);
+    }
+    if (keyword.status === 'supported' || mode !== 'report') {
+      const list = keyword.status === 'supported' ? diagnostics : diagnostics.advisory();
+      const setting = readStatement(statement, token, keyword, order, contents, place, list);
       if (setting !== undefined) contents.add(setting);
     }
   }
@@ -144,14 +158,17 @@ function readStatement(
     });
     if (first) return undefined;
   }
-  if (keyword.replacedBy !== undefined) {
+  // Where the keyword is reported as not supported, its old name is no second cause.
+  if (keyword.replacedBy !== undefined && (keyword.status === 'supported' || place.notCarriedOut === 'read')) {
     diagnostics.add('deprecated-keyword', 'warning', token, {
       message: `${token.text} is an old name`,
       inEffect: `read as ${keyword.replacedBy}`,
       hint: `write ${keyword.replacedBy}`,
     });
   }
-  const values = readArguments(keyword, words, fallback(keyword, earlier !== undefined), diagnostics);
+  // The last argument of a value block stands for the lines inside.
+  const head = keyword.kind === 'value-block' ? { ...keyword, args: keyword.args.slice(0, -1) } : keyword;
+  const values = readArguments(head, words, fallback(keyword, earlier !== undefined), diagnostics);
   if (values === undefined) {
     contents.refuse(name);
     return undefined;

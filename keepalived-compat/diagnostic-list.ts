@@ -16,12 +16,30 @@ export interface DiagnosticText {
 }
 
 export class DiagnosticList {
+  readonly #target: DiagnosticList | undefined;
   readonly #items: Diagnostic[] = [];
   readonly #seen = new Set<string>();
   #left = 0;
   #hasFatal = false;
 
+  /** @param target takes what is added here, errors as warnings; see {@link advisory} */
+  constructor(target?: DiagnosticList) {
+    this.#target = target;
+  }
+
+  /**
+   * A view of this list for what is read and not carried out: an error there changes nothing of what runs, so it is
+   * a warning and does not keep the rest of the file from being used.
+   */
+  advisory(): DiagnosticList {
+    return this.#target === undefined ? new DiagnosticList(this) : this;
+  }
+
   add(code: DiagnosticCode, severity: Severity, at: Place | undefined, text: DiagnosticText): void {
+    if (this.#target !== undefined) {
+      this.#target.add(code, severity === 'error' ? 'warning' : severity, at, text);
+      return;
+    }
     if (severity === 'fatal') this.#hasFatal = true;
     if (this.#items.length >= maxDiagnostics && severity !== 'fatal') {
       this.#left++;

@@ -2,12 +2,12 @@
  * Reads keepalived.conf: text in, the library's model and located diagnostics out. Opens nothing by itself; files come
  * through the reader that the caller passes in.
  *
- *     lexer, definitions, includes -> parser -> syntax tree -> block-reader (keyword tables) -> lower -> DirectorConfig
+ *     lexer, definitions, includes -> parser -> syntax tree -> block-reader (keyword tables) -> lower -> Configuration
  *
  * Facts about keepalived are those of version 2.4.3. A deliberate deviation is marked `Differs:` where it happens.
  */
 import type { Diagnostic } from '../lib/diagnostics/diagnostic.ts';
-import type { DirectorConfig } from '../lib/model/virtual-server.ts';
+import type { Configuration } from '../lib/model/configuration.ts';
 import { DiagnosticList } from './diagnostic-list.ts';
 import { readFromMemory } from './includes.ts';
 import { lowerTree } from './lower.ts';
@@ -22,7 +22,7 @@ export type { Body, SourceFile, SourceLine, Statement, SyntaxTree, Token, TokenK
 
 export interface ParsedConf {
   /** What is in effect. Without virtual servers when a diagnostic is fatal: then nothing should be started with it. */
-  readonly config: DirectorConfig;
+  readonly config: Configuration;
   readonly tree: SyntaxTree;
   /** In the order of the text. */
   readonly diagnostics: readonly Diagnostic[];

@@ -6,21 +6,22 @@
 import { formatEndpoint } from '../lib/address/endpoint.ts';
 import { type IpAddress, ipFamily, parseIpAddress } from '../lib/address/ip-address.ts';
 import type { CheckerConfig } from '../lib/model/checker.ts';
+import type { Configuration } from '../lib/model/configuration.ts';
 import type {
-  DirectorConfig,
   ForwardingMethod,
   Protocol,
   RealServer,
   SorryServer,
-  SourcePlace,
   VirtualServer,
 } from '../lib/model/virtual-server.ts';
 import type { Duration } from '../lib/time/duration.ts';
-import { argument, type BlockContents, readBlock, type Setting } from './block-reader.ts';
+import { argument, BlockContents, readBlock, type Setting } from './block-reader.ts';
 import type { DiagnosticList } from './diagnostic-list.ts';
 import type { Keyword } from './keywords/keyword.ts';
 import { rootTable } from './keywords/root.ts';
+import { sourceOf } from './line-reader.ts';
 import { type CheckInheritance, lowerChecker } from './lower-checker.ts';
+import { lowerVrrp } from './lower-vrrp.ts';
 import type { Statement, SyntaxTree, Token } from './syntax-tree.ts';
 
 /** What persistence_timeout means without a number, and what a service without a port gets. */
@@ -28,17 +29,19 @@ const defaultPersistenceS = 360;
 
 const forwardingMethods: Readonly<Record<string, ForwardingMethod>> = { NAT: 'nat', DR: 'dr', TUN: 'tun' };
 
-export function lowerTree(tree: SyntaxTree, diagnostics: DiagnosticList): DirectorConfig {
+export function lowerTree(tree: SyntaxTree, diagnostics: DiagnosticList): Configuration {
   const root = readBlock(
     withoutGroupsAndMarks(tree.statements, diagnostics),
-    { table: rootTable, name: undefined },
+    { table: rootTable, name: undefined, notCarriedOut: 'report-and-read' },
     diagnostics,
   );
-  let routerId: string | undefined;
+  // Several blocks say together what one would say.
+  const globals = new BlockContents();
   for (const block of root.all('global_defs')) {
-    const globals = readBlock(inside(block), { table: block.keyword.table!, name: 'global_defs' }, diagnostics);
-    routerId = globals.text('router_id') ?? routerId;
+    const place = { table: block.keyword.table!, name: 'global_defs', notCarriedOut: 'report-and-read' } as const;
+    for (const setting of readBlock(inside(block), place, diagnostics).settings()) globals.add(setting);
   }
+  const routerId = globals.text('router_id');
   const virtualServers: VirtualServer[] = [];
   const seen = new Map<string, Token>();
   for (const block of root.all('virtual_server')) {
@@ -59,7 +62,12 @@ export function lowerTree(tree: SyntaxTree, diagnostics: DiagnosticList): Direct
     seen.set(key, block.token);
     virtualServers.push(server);
   }
-  return { ...(routerId === undefined ? {} : { routerId }), virtualServers };
+  const vrrp = lowerVrrp(root, globals, diagnostics.advisory());
+  return {
+    ...(routerId === undefined ? {} : { routerId }),
+    virtualServers,
+    ...(vrrp === undefined ? {} : { vrrp }),
+  };
 }
 
 /** Takes out the virtual servers that are no address, which the table cannot tell from the others. */
@@ -436,9 +444,4 @@ function lowerPort(
 
 function inside(block: Setting): readonly Statement[] {
   return block.statement.body?.statements ?? [];
-}
-
-function sourceOf(token: Token): SourcePlace {
-  const { line, start } = token;
-  return { file: line.file.path, line: line.number, column: start - line.start + 1 };
 }
