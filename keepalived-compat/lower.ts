@@ -21,6 +21,7 @@ import type { Keyword } from './keywords/keyword.ts';
 import { rootTable } from './keywords/root.ts';
 import { sourceOf } from './line-reader.ts';
 import { type CheckInheritance, lowerChecker } from './lower-checker.ts';
+import { lowerServerGroups } from './lower-server-group.ts';
 import { lowerVrrp } from './lower-vrrp.ts';
 import type { Statement, SyntaxTree, Token } from './syntax-tree.ts';
 
@@ -62,10 +63,12 @@ export function lowerTree(tree: SyntaxTree, diagnostics: DiagnosticList): Config
     seen.set(key, block.token);
     virtualServers.push(server);
   }
+  const groups = lowerServerGroups(root, diagnostics.advisory());
   const vrrp = lowerVrrp(root, globals, diagnostics.advisory());
   return {
     ...(routerId === undefined ? {} : { routerId }),
     virtualServers,
+    ...(groups.length === 0 ? {} : { virtualServerGroups: groups }),
     ...(vrrp === undefined ? {} : { vrrp }),
   };
 }
