@@ -19,6 +19,7 @@ import { argument, type BlockContents, type Setting } from './block-reader.ts';
 import type { DiagnosticList } from './diagnostic-list.ts';
 import { LineReader, linesOf, sourceOf } from './line-reader.ts';
 import { lowerAddresses } from './lower-address.ts';
+import { lowerRules } from './lower-rule.ts';
 import {
   commandOf,
   distinctBlocks,
@@ -39,6 +40,7 @@ const modelledBlocks = [
   'vrrp_track_process',
   'bfd_instance',
   'static_ipaddress',
+  'static_rules',
 ];
 
 /** Addresses that fit into one advert: the count is one byte (RFC 5798 section 5.2.5). */
@@ -64,6 +66,7 @@ export function lowerVrrp(
     trackProcesses,
     bfdInstances,
     staticAddresses: root.all('static_ipaddress').flatMap((block) => lowerAddresses(block, diagnostics)),
+    staticRules: root.all('static_rules').flatMap((block) => lowerRules(block, diagnostics)),
   };
 }
 
@@ -165,6 +168,7 @@ class InstanceLowering {
       ...(authHmac === undefined ? {} : { authHmac }),
       virtualIpaddress: advertised,
       virtualIpaddressExcluded: excluded,
+      virtualRules: contents.all('virtual_rules').flatMap((block) => lowerRules(block, this.#diagnostics)),
       promoteSecondaries: contents.has('promote_secondaries'),
       dontTrackPrimary: contents.has('dont_track_primary'),
       garp: this.#lowerGarp(strict),

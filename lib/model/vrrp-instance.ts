@@ -2,6 +2,7 @@
 import type { IpAddress, IpFamily } from '../address/ip-address.ts';
 import type { Duration } from '../time/duration.ts';
 import type { BfdInstance } from './bfd-instance.ts';
+import type { RoutingRule } from './routing-rule.ts';
 import type { ScriptCommand, TrackFile, Tracking, TrackProcess, VrrpScript } from './tracking.ts';
 import type { VirtualAddress } from './virtual-address.ts';
 import type { SourcePlace } from './virtual-server.ts';
@@ -106,6 +107,8 @@ export interface VrrpInstance {
   readonly virtualIpaddress: readonly VirtualAddress[];
   /** Not in the adverts; of either family. */
   readonly virtualIpaddressExcluded: readonly VirtualAddress[];
+  /** In force while master. */
+  readonly virtualRules: readonly RoutingRule[];
   readonly promoteSecondaries: boolean;
   /** The state of its own interface does not matter. */
   readonly dontTrackPrimary: boolean;
@@ -135,4 +138,5 @@ export interface VrrpConfig {
   readonly trackProcesses: readonly TrackProcess[];
   readonly bfdInstances: readonly BfdInstance[];
   readonly staticAddresses: readonly VirtualAddress[];
+  readonly staticRules: readonly RoutingRule[];
 }
