@@ -82,6 +82,10 @@ class Daemon {
     process.on('SIGHUP', () => this.#onReloadSignal());
     process.on('SIGTERM', () => void this.#stop('SIGTERM'));
     process.on('SIGINT', () => void this.#stop('SIGINT'));
+    // keepalived's dumps. Unheard they would open Node's debugger and end the process.
+    for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+      process.on(signal, () => this.#say('warning', `${signal}: dump files are not supported in this version`));
+    }
     // Signals must find us even when there is nothing to check.
     const keepAlive = setInterval(() => {}, 1 << 30);
     if (this.#config.virtualServers.length > 0 || this.#hasLeftovers()) {
