@@ -138,7 +138,10 @@ class Daemon {
   #checkersStarted(checks: number): void {
     const rehearsal = this.#options.dryRun === undefined ? '' : ' (rehearsal: the kernel is not changed)';
     const time = formatDuration(performance.now() - this.#startedAt);
-    this.#say('info', `running after ${time}${rehearsal}: ${this.#summary()}, ${checks} different checks`);
+    this.#say(
+      'info',
+      `running after ${time}${rehearsal}: ${this.#summary()}, ${count(checks, 'check')} (equal ones run once)`,
+    );
     this.#ready();
     if (this.#reload !== 'idle') this.#reloadDone();
   }
@@ -146,7 +149,7 @@ class Daemon {
   #summary(): string {
     const { virtualServers } = this.#config;
     const realServers = virtualServers.reduce((sum, virtualServer) => sum + virtualServer.realServers.length, 0);
-    return `${virtualServers.length} virtual servers, ${realServers} real servers`;
+    return `${count(virtualServers.length, 'virtual server')}, ${count(realServers, 'real server')}`;
   }
 
   /** Signals that come while a reload is under way ask for one more, however many they are. */
@@ -182,7 +185,7 @@ class Daemon {
     if (diagnostics.some(({ severity }) => severity === 'fatal')) return `${file} cannot be used`;
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
     if (errors === 0 || lenient) return undefined;
-    return `${errors === 1 ? '1 error' : `${errors} errors`} in ${file}, mend it or run without those statements (--lenient)`;
+    return `${count(errors, 'error')} in ${file}, mend it or run without those statements (--lenient)`;
   }
 
   #reloadDone(): void {
@@ -220,6 +223,10 @@ class Daemon {
   #say(level: LogLevel, text: string): void {
     this.#log.write('ipvigild', { level, text });
   }
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`;
 }
 
 function levelOf({ severity }: Diagnostic): LogLevel {
