@@ -2,24 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { diagnosticCodes } from '../../lib/diagnostics/codes.ts';
+import { markdownTable as table } from '../support/markdown.ts';
 
 const page = 'docs/diagnostics.md';
-
-/** A Markdown table with columns as wide as their longest entry, which is how the formatter leaves it. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[], fill: string) =>
-    `| ${row.map((entry, column) => entry.padEnd(widths[column]!, fill)).join(' | ')} |`;
-  const [head, ...body] = rows;
-  return [
-    line(head!, ' '),
-    line(
-      widths.map(() => ''),
-      '-',
-    ),
-    ...body.map((row) => line(row, ' ')),
-  ].join('\n');
-}
 
 /** The whole page; `UPDATE_DOCS=1` writes it. */
 function expectedPage(): string {
