@@ -28,8 +28,8 @@ export const operatorUsage = `Usage: ipvigil COMMAND [OPTION...]
   ipvigil --version, -v      print the version
   ipvigil --help, -h         print this
 
-Exit status of check: 0 nothing but infos, 4 only problems with files or a file that cannot be used at all, 5 other
-errors and warnings, 6 security problems. A wrong command line gives 1.
+Exit status of check: 0 nothing but infos, 4 only problems with files or a file that cannot be used at
+all, 5 other errors and warnings, 6 security problems. A wrong command line gives 1.
 `;
 
 /** `words` are the arguments without the program's name. A word `--` ends the options. */

@@ -144,7 +144,8 @@ function sarifMessage({ message, inEffect, hint }: Diagnostic): string {
   const parts = [message];
   if (inEffect !== undefined) parts.push(`In effect: ${inEffect}`);
   if (hint !== undefined) parts.push(`Hint: ${hint}`);
-  return `${parts.join('. ')}.`;
+  const text = parts.join('. ');
+  return /[.?!]$/.test(text) ? text : `${text}.`;
 }
 
 function sarifPlace({ file, line, column, start, end }: Span) {
