@@ -179,15 +179,9 @@ decides about another.`,
     better: exampleService({ servers: twoServers(tcpCheck) }),
   },
   find({ realServers }) {
-    const users = usersOfTargets(realServers);
-    return realServers.flatMap((real) =>
-      real.checkers
-        .filter(({ config }) => config.address !== real.server.address && users.get(targetOf(config))!.size === 1)
-        .map(({ at, written }) => ({
-          at: written('connect_ip') ?? at,
-          message: 'this check connects to another address than that of its real server',
-        })),
-    );
+    return checksElsewhere(realServers)
+      .filter(({ users }) => users === 1)
+      .map(({ at }) => ({ at, message: 'this check connects to another address than that of its real server' }));
   },
 };
 
@@ -204,21 +198,33 @@ block to the next.`,
     better: exampleService({ servers: twoServers(tcpCheck) }),
   },
   find({ realServers }) {
-    const users = usersOfTargets(realServers);
-    return realServers.flatMap((real) =>
-      real.checkers
-        .filter(({ config }) => config.address !== real.server.address && users.get(targetOf(config))!.size > 1)
-        .map(({ at, config, written }) => ({
-          at: written('connect_ip') ?? at,
-          message: `checks of several real servers connect to ${targetOf(config)}`,
-          inEffect: 'they go up and down together',
-        })),
-    );
+    return checksElsewhere(realServers)
+      .filter(({ users }) => users > 1)
+      .map(({ at, target }) => ({
+        at,
+        message: `checks of several real servers connect to ${target}`,
+        inEffect: 'they go up and down together',
+      }));
   },
 };
 
 function targetOf(config: CheckerView['config']): string {
   return config.kind === 'ping' ? config.address : formatEndpoint(config);
+}
+
+/** Checks that do not look at their own real server, with the number of real servers that share the target. */
+function checksElsewhere(
+  realServers: readonly RealServerView[],
+): { readonly at: Finding['at']; readonly target: string; readonly users: number }[] {
+  const elsewhere = realServers.flatMap(({ checkers, server }) =>
+    checkers.filter(({ config }) => config.address !== server.address),
+  );
+  if (elsewhere.length === 0) return [];
+  const users = usersOfTargets(realServers);
+  return elsewhere.map(({ at, config, written }) => {
+    const target = targetOf(config);
+    return { at: written('connect_ip') ?? at, target, users: users.get(target)!.size };
+  });
 }
 
 function usersOfTargets(realServers: readonly RealServerView[]): Map<string, Set<RealServerView>> {

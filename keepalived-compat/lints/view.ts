@@ -7,7 +7,6 @@ import type { DirectorConfig, RealServer, SourcePlace, VirtualServer } from '../
 import type { Place } from '../diagnostic-list.ts';
 import { checkerKeywords } from '../keywords/checkers.ts';
 import type { Statement, SyntaxTree } from '../syntax-tree.ts';
-import { spanOf } from '../syntax-tree.ts';
 
 /** One block as it is written. */
 export interface BlockView {
@@ -111,8 +110,12 @@ function pairs<T extends Located>(values: readonly T[], blocks: readonly Stateme
 function isSource({ address, source }: Located, { words }: Statement): boolean {
   const [keyword, target] = words;
   if (keyword === undefined || target === undefined || source === undefined) return false;
-  const { file, line, column } = spanOf(keyword);
+  const { line, start } = keyword;
   return (
-    source.file === file && source.line === line && source.column === column && parseIpAddress(target.text) === address
+    source.line === line.number &&
+    source.column === start - line.start + 1 &&
+    source.file === line.file.path &&
+    // Most addresses are written as we write them, and reading one costs more than all the rest.
+    (target.text === address || parseIpAddress(target.text) === address)
   );
 }
