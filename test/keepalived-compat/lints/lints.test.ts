@@ -71,6 +71,22 @@ describe('the lints', () => {
       ['slow-detection virtual_server 192.0.2.1 80'],
     ],
     [
+      'a sorry server that unchecked servers alone cannot keep out is as it should be',
+      exampleService({
+        settings: ['sorry_server 192.0.2.99 80', 'quorum 3', 'hysteresis 1'],
+        servers: [...twoServers(tcpCheck), { at: '192.0.2.13 80' }],
+      }),
+      ['no-checker real_server 192.0.2.13 80'],
+    ],
+    [
+      'a sorry server that unchecked servers keep out through the hysteresis is reported',
+      exampleService({
+        settings: ['sorry_server 192.0.2.99 80', 'quorum 2', 'hysteresis 1'],
+        servers: [...twoServers(tcpCheck), { at: '192.0.2.13 80' }],
+      }),
+      ['sorry-server-never-used sorry_server 192.0.2.99 80', 'no-checker real_server 192.0.2.13 80'],
+    ],
+    [
       'a second checker of a kind is told from the first',
       exampleService({
         servers: twoServers(tcpCheck, 'TCP_CHECK { connect_port 81; connect_timeout 1; retry 0 }').slice(0, 1),
@@ -120,12 +136,13 @@ describe('the lints', () => {
       }),
     ],
     [
-      'a sorry server that unchecked servers alone cannot keep out',
+      'equal weights where the scheduler does not look at them',
       exampleService({
-        settings: ['sorry_server 192.0.2.99 80', 'quorum 2'],
-        servers: twoServers(tcpCheck),
+        settings: ['lb_algo rr'],
+        servers: [...twoServers('weight 5', tcpCheck), { at: '192.0.2.13 80', inside: ['weight 5', tcpCheck] }],
       }),
     ],
+    ['a timeout as long as delay_loop', exampleService({ settings: ['delay_loop 3'], servers: twoServers(tcpCheck) })],
   ];
   for (const [name, text] of quiet) {
     it(`say nothing about ${name}`, () => expect(findAll(text)).to.deep.equal([]));
