@@ -40,7 +40,8 @@ async function main(command: CommandLine): Promise<number> {
     case 'run': {
       if (!command.options.foreground) return detach(command.options);
       const exitCode = await runDaemon(command.options, () => process.send?.('ready'));
-      process.disconnect?.();
+      // Started without a parent that waits there is no channel; in the background the parent has closed it.
+      if (process.connected) process.disconnect();
       return exitCode;
     }
   }
