@@ -87,7 +87,7 @@ function runCheckers(): void {
   });
   process.on('disconnect', () => process.exit(exitCodes.success));
   // The terminal sends them to the whole group; main decides.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
 }
 
 async function openTable(

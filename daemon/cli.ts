@@ -1,4 +1,5 @@
 /** The command line of ipvigild: keepalived's options as far as they are supported, and a few of our own. Pure. */
+import { isReportFormat, type ReportFormat, reportFormats } from './config-report.ts';
 
 export interface DaemonOptions {
   /** -f, --use-file */
@@ -25,8 +26,13 @@ export interface DaemonOptions {
 
 export type CommandLine =
   | { readonly kind: 'run'; readonly options: DaemonOptions }
-  /** -t, --config-test[=FILE]: diagnostics go to stderr or are appended to FILE. */
-  | { readonly kind: 'test'; readonly options: DaemonOptions; readonly output: string | undefined }
+  /** -t, --config-test[=FILE]: diagnostics go to stderr or are appended to FILE; see --format for the other formats. */
+  | {
+      readonly kind: 'test';
+      readonly options: DaemonOptions;
+      readonly output: string | undefined;
+      readonly format: ReportFormat;
+    }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'wrong'; readonly message: string };
@@ -37,6 +43,8 @@ Checks the real servers of a keepalived.conf and keeps the kernel's IPVS table e
 
   -f, --use-file=FILE        the configuration (default /etc/keepalived/keepalived.conf)
   -t, --config-test[=FILE]   check the configuration and exit; messages are appended to FILE
+      --format=FORMAT        of -t: text (default), json or sarif; the last two go to standard output, or replace
+                             the FILE of -t
       --dry-run[=FILE]       check real servers, but change a table in memory instead of the kernel's;
                              the commands are written to FILE (default: standard output)
       --lenient              run without the statements that have errors, instead of refusing to start
@@ -61,6 +69,7 @@ interface OptionRule {
 const rules = {
   'use-file': { short: 'f', argument: 'required' },
   'config-test': { short: 't', argument: 'optional' },
+  format: { argument: 'required' },
   'dry-run': { argument: 'optional' },
   lenient: { argument: 'none' },
   'dont-fork': { short: 'n', argument: 'none' },
@@ -98,7 +107,10 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     lenient: given.has('lenient'),
     dryRun: given.has('dry-run') ? (given.get('dry-run') ?? '-') : undefined,
   };
-  if (given.has('config-test')) return { kind: 'test', options, output: given.get('config-test') };
+  const format = given.get('format') ?? 'text';
+  if (!isReportFormat(format)) return { kind: 'wrong', message: `--format is one of ${reportFormats.join(', ')}` };
+  if (given.has('config-test')) return { kind: 'test', options, output: given.get('config-test'), format };
+  if (given.has('format')) return { kind: 'wrong', message: 'option --format needs --config-test' };
   return { kind: 'run', options };
 }
 

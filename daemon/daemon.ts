@@ -82,6 +82,10 @@ class Daemon {
     process.on('SIGHUP', () => this.#onReloadSignal());
     process.on('SIGTERM', () => void this.#stop('SIGTERM'));
     process.on('SIGINT', () => void this.#stop('SIGINT'));
+    // keepalived's dumps. Unheard they would open Node's debugger and end the process.
+    for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+      process.on(signal, () => this.#say('warning', `${signal}: dump files are not supported in this version`));
+    }
     // Signals must find us even when there is nothing to check.
     const keepAlive = setInterval(() => {}, 1 << 30);
     if (this.#config.virtualServers.length > 0 || this.#hasLeftovers()) {
@@ -134,7 +138,10 @@ class Daemon {
   #checkersStarted(checks: number): void {
     const rehearsal = this.#options.dryRun === undefined ? '' : ' (rehearsal: the kernel is not changed)';
     const time = formatDuration(performance.now() - this.#startedAt);
-    this.#say('info', `running after ${time}${rehearsal}: ${this.#summary()}, ${checks} different checks`);
+    this.#say(
+      'info',
+      `running after ${time}${rehearsal}: ${this.#summary()}, ${count(checks, 'check')} (equal ones run once)`,
+    );
     this.#ready();
     if (this.#reload !== 'idle') this.#reloadDone();
   }
@@ -142,7 +149,7 @@ class Daemon {
   #summary(): string {
     const { virtualServers } = this.#config;
     const realServers = virtualServers.reduce((sum, virtualServer) => sum + virtualServer.realServers.length, 0);
-    return `${virtualServers.length} virtual servers, ${realServers} real servers`;
+    return `${count(virtualServers.length, 'virtual server')}, ${count(realServers, 'real server')}`;
   }
 
   /** Signals that come while a reload is under way ask for one more, however many they are. */
@@ -178,7 +185,7 @@ class Daemon {
     if (diagnostics.some(({ severity }) => severity === 'fatal')) return `${file} cannot be used`;
     const errors = diagnostics.filter(({ severity }) => severity === 'error').length;
     if (errors === 0 || lenient) return undefined;
-    return `${errors === 1 ? '1 error' : `${errors} errors`} in ${file}, mend it or run without those statements (--lenient)`;
+    return `${count(errors, 'error')} in ${file}, mend it or run without those statements (--lenient)`;
   }
 
   #reloadDone(): void {
@@ -216,6 +223,10 @@ class Daemon {
   #say(level: LogLevel, text: string): void {
     this.#log.write('ipvigild', { level, text });
   }
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`;
 }
 
 function levelOf({ severity }: Diagnostic): LogLevel {

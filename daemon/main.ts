@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 /** ipvigild: parses the arguments, runs, sets the exit status. */
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type CommandLine, type DaemonOptions, parseCommandLine, usage } from './cli.ts';
+import { checkConfiguration, renderMachineReport } from './config-report.ts';
 import { runDaemon, testConfiguration } from './daemon.ts';
 import { exitCodes } from './exit-codes.ts';
 import { writeStderr } from './log-writer.ts';
+import { version } from './version.ts';
 
 process.exitCode = await main(parseCommandLine(process.argv.slice(2)));
 
@@ -21,15 +23,25 @@ async function main(command: CommandLine): Promise<number> {
     case 'wrong':
       writeStderr(`ipvigild: ${command.message}; ipvigild --help lists the options\n`);
       return exitCodes.failure;
-    case 'test':
-      return testConfiguration(command.options, (text) => {
-        if (command.output === undefined) writeStderr(text);
-        else appendFileSync(command.output, text);
-      });
+    case 'test': {
+      const { options, output, format } = command;
+      if (format === 'text') {
+        return testConfiguration(options, (text) => {
+          if (output === undefined) writeStderr(text);
+          else appendFileSync(output, text);
+        });
+      }
+      const checked = checkConfiguration(options.file, options.configId);
+      const report = renderMachineReport(checked, format, 'ipvigild');
+      if (output === undefined) process.stdout.write(report);
+      else writeFileSync(output, report);
+      return checked.status;
+    }
     case 'run': {
       if (!command.options.foreground) return detach(command.options);
       const exitCode = await runDaemon(command.options, () => process.send?.('ready'));
-      process.disconnect?.();
+      // Started without a parent that waits there is no channel; in the background the parent has closed it.
+      if (process.connected) process.disconnect();
       return exitCode;
     }
   }
@@ -61,10 +73,4 @@ function detach(options: DaemonOptions): Promise<number> {
     });
     child.once('exit', (code) => resolve(code ?? exitCodes.internal));
   });
-}
-
-function version(): string {
-  // Two levels up from dist/daemon/.
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

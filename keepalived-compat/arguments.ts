@@ -50,7 +50,7 @@ export function readArguments(
     if (next > 1) next = takeNamed(keyword, words, next, take);
     if (next >= words.length) {
       if (argument.optional === true) continue;
-      // Differs: keepalived ends here, with status 2.
+      // Differs: keepalived ends at a keyword that lacks a word, with status 2; here the rest is read as well.
       diagnostics.add('missing-argument', 'error', words[0]!, {
         message: `${keyword.name} needs ${describe(argument)}`,
         inEffect: fallback,

@@ -6,10 +6,12 @@
  *
  * Facts about keepalived are those of version 2.4.3. A deliberate deviation is marked `Differs:` where it happens.
  */
+import type { DiagnosticCode } from '../lib/diagnostics/codes.ts';
 import type { Diagnostic } from '../lib/diagnostics/diagnostic.ts';
 import type { Configuration } from '../lib/model/configuration.ts';
 import { DiagnosticList } from './diagnostic-list.ts';
 import { readFromMemory } from './includes.ts';
+import { runLints } from './lints/index.ts';
 import { lowerTree } from './lower.ts';
 import { type ParseOptions, parseFiles } from './parser.ts';
 import type { SyntaxTree } from './syntax-tree.ts';
@@ -40,4 +42,15 @@ export function parseKeepalivedConf(options: ParseOptions): ParsedConf {
 /** Reads one text without includes. */
 export function parseKeepalivedText(text: string, file = 'keepalived.conf'): ParsedConf {
   return parseKeepalivedConf({ file, read: readFromMemory({ [file]: text }) });
+}
+
+/**
+ * What is carried out as written and will still surprise somebody: warnings and infos in the order of the text, apart
+ * from those of `parsed`. Lints whose code is in `allowed` are not run. Nothing for a configuration that is fatal.
+ */
+export function lintKeepalivedConf(
+  parsed: Pick<ParsedConf, 'config' | 'tree'>,
+  allowed: ReadonlySet<DiagnosticCode> = new Set(),
+): readonly Diagnostic[] {
+  return runLints(parsed, allowed);
 }

@@ -32,9 +32,14 @@ export function ipBytes(address: IpAddress): Uint8Array {
   return bytes;
 }
 
+/** Writes the 4 or 16 bytes of {@link ipBytes} into `into`: for encoders of many addresses. */
+export function writeIpBytes(address: IpAddress, into: Uint8Array, offset: number): void {
+  if (address.includes(':') || !parseIpv4Into(address, into, offset)) into.set(ipBytes(address), offset);
+}
+
 /** From 4 or 16 bytes in network order; throws a RangeError on any other length. */
 export function ipAddressFromBytes(bytes: Uint8Array): IpAddress {
-  if (bytes.length === 4) return bytes.join('.') as IpAddress;
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` as IpAddress;
   if (bytes.length !== 16) throw new RangeError(`an IP address has 4 or 16 bytes, not ${bytes.length}`);
   return formatIpv6(bytes) as IpAddress;
 }
@@ -53,18 +58,36 @@ export function compareIpAddresses(a: IpAddress, b: IpAddress): number {
 }
 
 function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
   const bytes = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    const part = parts[i]!;
+  return parseIpv4Into(text, bytes, 0) ? bytes : undefined;
+}
+
+const dot = 0x2e;
+const zero = 0x30;
+const nine = 0x39;
+
+/** Whether the text is an IPv4 address; its bytes are at `offset` then. Leaves no garbage behind. */
+function parseIpv4Into(text: string, into: Uint8Array, offset: number): boolean {
+  let at = offset;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === dot) {
+      if (digits === 0 || at === offset + 3) return false;
+      into[at++] = value;
+      digits = 0;
+      value = 0;
+      continue;
+    }
     // No leading zero: inet_pton(3) refuses them, and inet_aton would read them as octal.
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) return undefined;
-    const value = Number(part);
-    if (value > 255) return undefined;
-    bytes[i] = value;
+    if (code < zero || code > nine || (digits > 0 && value === 0)) return false;
+    digits++;
+    value = value * 10 + (code - zero);
+    if (value > 255) return false;
   }
-  return bytes;
+  into[at] = value;
+  return digits > 0 && at === offset + 3;
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {

@@ -1,5 +1,5 @@
-/** Every diagnostic's code, with the line that `docs/diagnostics.md` shows. The list is closed. */
-export const diagnosticCodes = {
+/** What reading a configuration may report, with the line that `docs/diagnostics.md` shows. */
+export const readingCodes = {
   // Files
   'file-unreadable': 'The configuration file cannot be read.',
   'include-missing': 'An include names a file that does not exist.',
@@ -51,4 +51,48 @@ export const diagnosticCodes = {
   'too-many-diagnostics': 'There are more diagnostics than are shown.',
 } as const;
 
+/** What works as written and will still surprise somebody; found by lints, which may be switched off one by one. */
+export const lintCodes = {
+  // What is checked
+  'no-checker': 'A real server has no checker: when it dies it goes on getting clients.',
+  'alpha-without-checker': 'alpha waits for a check to pass, and there is no check.',
+  'inhibit-without-checker': 'inhibit_on_failure says what a failed check does, and there is no check.',
+  'ping-only': 'Only PING_CHECK looks at a service, so a dead program on a living machine stays in.',
+  'udp-checked-by-tcp': 'A UDP service is only looked at through TCP.',
+  'port-unchecked': 'No checker connects to the port that the clients are sent to.',
+  'check-elsewhere': 'A check connects to another address than that of its real server.',
+  'same-check-target': 'Real servers share the target of a check, so they go up and down together.',
+  'duplicate-checker': 'A real server has the same checker twice.',
+  'redundant-tcp-check': 'A TCP_CHECK finds nothing that the HTTP_GET beside it does not find.',
+  'fixed-bind-port': 'A check always uses the same source port, which the connection before it may still hold.',
+  // When it is checked
+  'timeout-beyond-delay': 'A check may take longer than the time from one check to the next.',
+  'retry-delay-beyond-loop': 'The wait before a retry is longer than that between ordinary checks.',
+  'hasty-verdict': 'One lost packet takes a real server out.',
+  'slow-detection': 'A dead real server goes on getting clients for more than a minute.',
+  'frequent-checks': 'A real server is checked more than ten times per second.',
+  // HTTP
+  'status-excludes-200': 'An HTTP_GET does not accept the status 200.',
+  'status-accepts-errors': 'An HTTP_GET accepts a status that reports an error of the server.',
+  'no-virtualhost': 'An HTTP_GET sends no host name of its own.',
+  'plain-http-on-tls-port': 'An HTTP_GET speaks plain HTTP to a port that is known for TLS.',
+  // The pool
+  'single-real-server': 'A virtual server has one real server and nothing to take over.',
+  'weight-zero': 'A real server has weight 0 and gets no new connections.',
+  'weights-ignored': 'Weights differ, and the scheduler does not look at them.',
+  'mixed-forwarding': 'Real servers of one virtual server are reached in different ways.',
+  'thresholds-reversed': 'lthreshold is above uthreshold, which the kernel refuses.',
+  'unusable-address': 'An address can be neither that of a virtual server nor that of a real server.',
+  'persistence-with-hashing': 'The scheduler already sends a client to the same real server each time.',
+  'inhibit-with-hashing': 'The scheduler goes on choosing a real server whose weight is 0.',
+  'sorry-server-never-used': 'The quorum cannot be lost, so the sorry server never serves.',
+  'sorry-server-is-real-server': 'The sorry server is one of the real servers.',
+  'quorum-without-sorry-server': 'Losing the quorum changes nothing without a sorry server.',
+} as const;
+
+/** Every diagnostic's code. The list is closed. */
+export const diagnosticCodes = { ...readingCodes, ...lintCodes } as const;
+
+export type ReadingCode = keyof typeof readingCodes;
+export type LintCode = keyof typeof lintCodes;
 export type DiagnosticCode = keyof typeof diagnosticCodes;

@@ -20,12 +20,16 @@ import {
 import { intOption, type SystemCalls, systemCalls } from './native/system-calls.ts';
 import { processReactor, type Reactor } from './reactor.ts';
 
-/** Room for the answers to a batch: each takes a whole socket buffer (about 1 KiB) in the kernel's accounting. */
+/** Room for a batch that is refused command by command: each answer takes about 1 KiB in the kernel's accounting. */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** The kernel fills dump datagrams up to the largest read it has seen, 32 KiB at most. */
 const DATAGRAM_BYTES = 64 << 10;
-/** Datagrams taken per wake-up, so that one long dump does not hold up the checks. */
+/**
+ * Datagrams taken, and bytes sent, before the event loop gets its turn: neither a long dump nor a large batch holds up the
+ * checks for more than a few milliseconds.
+ */
 const DATAGRAMS_PER_TURN = 64;
+const SENT_BYTES_PER_TURN = 256 << 10;
 
 const EAGAIN = errnoNumber('EAGAIN');
 const EINTR = errnoNumber('EINTR');
@@ -39,6 +43,13 @@ class SocketNetlinkTransport implements NetlinkTransport {
   readonly #buffer = new Uint8Array(DATAGRAM_BYTES);
   #receiver: NetlinkReceiver | undefined;
   #open = true;
+  /** What is left of the present turn of the event loop. */
+  #datagramsLeft = DATAGRAMS_PER_TURN;
+  #sentBytesLeft = SENT_BYTES_PER_TURN;
+  /** After ENOBUFS: the kernel drops all answers until everything that is queued has been read. */
+  #emptying = false;
+  #draining = false;
+  #drainsSoon = false;
 
   constructor(protocol: number, calls: SystemCalls, reactor: Reactor) {
     this.#calls = calls;
@@ -57,7 +68,7 @@ class SocketNetlinkTransport implements NetlinkTransport {
       const address = new Uint8Array(12);
       this.#expect('read the port id of', calls.getsockname(fd, address));
       this.portId = new DataView(address.buffer).getUint32(4, true);
-      reactor.watch(fd, EPOLLIN, { ready: () => this.#drain() });
+      reactor.watch(fd, EPOLLIN, { ready: () => this.#newTurn() });
     } catch (error) {
       calls.close(fd);
       throw error;
@@ -80,6 +91,8 @@ class SocketNetlinkTransport implements NetlinkTransport {
     do sent = this.#calls.send(this.#fd, messages, 0);
     while (sent === -EINTR);
     this.#expect('send to', sent);
+    this.#sentBytesLeft -= sent;
+    this.#drainSoon();
   }
 
   close(): void {
@@ -89,13 +102,46 @@ class SocketNetlinkTransport implements NetlinkTransport {
     this.#reactor.closeWatched(this.#fd);
   }
 
+  #newTurn(): void {
+    this.#datagramsLeft = DATAGRAMS_PER_TURN;
+    this.#sentBytesLeft = SENT_BYTES_PER_TURN;
+    this.#drain();
+  }
+
+  /**
+   * The kernel has answered by the time send returns, so the answers are read as soon as the sender has finished, without
+   * a detour over epoll. What exceeds the turn waits for the reactor, whose wake-up begins the next one.
+   */
+  #drainSoon(): void {
+    if (this.#draining || this.#drainsSoon) return;
+    this.#drainsSoon = true;
+    queueMicrotask(() => {
+      this.#drainsSoon = false;
+      this.#drain();
+    });
+  }
+
   #drain(): void {
-    for (let taken = 0; taken < DATAGRAMS_PER_TURN && this.#open; taken++) {
+    this.#draining = true;
+    try {
+      this.#takeDatagrams();
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  #takeDatagrams(): void {
+    while (this.#open && (this.#emptying || (this.#datagramsLeft > 0 && this.#sentBytesLeft > 0))) {
+      this.#datagramsLeft--;
       // With MSG_TRUNC the result is the datagram's real length, so that a cut one is seen.
       const length = this.#calls.recv(this.#fd, this.#buffer, MSG_TRUNC);
-      if (length === -EAGAIN) return;
+      if (length === -EAGAIN) {
+        this.#emptying = false;
+        return;
+      }
       if (length === -EINTR) continue;
       if (length === -ENOBUFS) {
+        this.#emptying = true;
         this.#receiver?.failed(
           new IpvigilError('ERR_NETLINK_OVERRUN', {
             operation: 'receive from',

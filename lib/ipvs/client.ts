@@ -3,12 +3,19 @@
  * commands, and says in plain words what the kernel's refusals mean. What should be in the table is none of its business
  * (plan.ts), nor is the socket (netlink/transport.ts).
  */
+import { formatEndpoint } from '../address/endpoint.ts';
 import { IpvigilError } from '../errors.ts';
-import { type CommandAnswer, NetlinkConn, type NetlinkConnOptions, type NetlinkCounters } from '../netlink/conn.ts';
+import {
+  type CommandAnswer,
+  NetlinkConn,
+  type NetlinkConnOptions,
+  type NetlinkCounters,
+  type NetlinkRequest,
+} from '../netlink/conn.ts';
 import { decodeFamily, decodeGeneric, encodeGeneric, encodeGetFamily, type GenericFamily } from '../netlink/generic.ts';
 import { GENL_HDRLEN } from '../netlink/linux-genetlink.ts';
 import { NLMSG_HDRLEN } from '../netlink/linux-netlink.ts';
-import type { NetlinkMessage } from '../netlink/message.ts';
+import type { CommandList, NetlinkMessage } from '../netlink/message.ts';
 import type { OpenNetlink } from '../netlink/transport.ts';
 import type { AlarmClock } from '../time/clock.ts';
 import { IPVS_CMD, IPVS_GENL_NAME, IPVS_GENL_VERSION } from './attributes.ts';
@@ -17,12 +24,12 @@ import {
   decodeDestinationEntry,
   decodeInfo,
   decodeServiceEntry,
-  encodeCommand,
   encodeServiceQuery,
   type IpvsInfo,
   type SettingsStatus,
 } from './codec.ts';
 import { failedCommandError, permissionHint, refusedCommandError } from './command.ts';
+import { encodeCommands } from './command-list.ts';
 import { type DestinationStatus, type IpvsCommand, type ServiceStatus, serviceKey } from './service.ts';
 import type { CommandOutcome, IpvsTable } from './table.ts';
 
@@ -110,19 +117,8 @@ export class IpvsClient implements IpvsTable {
 
   async apply(commands: readonly IpvsCommand[]): Promise<readonly CommandOutcome[]> {
     const outcomes: CommandOutcome[] = commands.map((command) => ({ command }));
-    const messages: { readonly type: number; readonly payload: Uint8Array }[] = [];
-    /** Where the outcome of each message belongs: commands that cannot be encoded are not sent. */
-    const places: number[] = [];
-    for (const [place, command] of commands.entries()) {
-      try {
-        const { command: number, attributes } = encodeCommand(command);
-        messages.push(this.#message(number, attributes));
-        places.push(place);
-      } catch (error) {
-        if (!(error instanceof IpvigilError)) throw error;
-        outcomes[place] = { command, error };
-      }
-    }
+    const messages = encodeCommands(this.#family.id, commands);
+    for (const { place, error } of messages.faults) outcomes[place] = { command: commands[place]!, error };
     while (this.#readEnds !== undefined) await this.#readEnds;
     const batch = this.#conn.batch(messages);
     this.#applying.add(batch);
@@ -133,14 +129,16 @@ export class IpvsClient implements IpvsTable {
       this.#touch(commands);
       this.#applying.delete(batch);
     }
-    for (const [i, answer] of answers.entries()) {
-      const place = places[i]!;
+    for (let i = 0; i < answers.length; i++) {
+      const answer = answers[i]!;
+      if (answer.kind === 'accepted') continue;
+      const place = messages.places[i]!;
       const command = commands[place]!;
       if (answer.kind === 'refused') {
         const { acknowledgement } = answer;
-        const attribute = faultyAttribute(messages[i]!.payload, acknowledgement.offset);
+        const attribute = faultyAttribute(messages, i, acknowledgement.offset);
         outcomes[place] = { command, error: refusedCommandError(command, acknowledgement, attribute) };
-      } else if (answer.kind === 'unknown') {
+      } else {
         outcomes[place] = { command, error: failedCommandError(command, answer.error) };
       }
     }
@@ -166,10 +164,9 @@ export class IpvsClient implements IpvsTable {
       const destinations = new Map<string, readonly DestinationStatus[]>();
       for (let round = 1; ; round++) {
         const { services, others } = await this.#readServices();
-        for (const service of services) {
-          const key = serviceKey(service);
-          if (!destinations.has(key)) destinations.set(key, await this.#readDestinations(service));
-        }
+        const missing = services.filter((service) => !destinations.has(serviceKey(service)));
+        const found = await this.#readDestinations(missing);
+        for (const [i, service] of missing.entries()) destinations.set(serviceKey(service), found[i]!);
         // Some of these commands may have been carried out behind the back of this round; their end marks them.
         while (this.#applying.size > 0) await Promise.allSettled(this.#applying);
         if (touched.size === 0) {
@@ -198,7 +195,9 @@ export class IpvsClient implements IpvsTable {
     };
     const others: string[] = [];
     const services = new Map<string, SettingsStatus>();
-    for (const entry of await this.#dump(request, (message) => decodeServiceEntry(this.#attributes(message)))) {
+    const decode = (message: NetlinkMessage) => decodeServiceEntry(this.#attributes(message));
+    const [entries = []] = await this.#dumps([request], decode);
+    for (const entry of entries) {
       // The kernel resumes a dump by counting; a service added meanwhile makes it give another one twice.
       if (entry.kind === 'service') services.set(serviceKey(entry.service), entry.service);
       else others.push(entry.reason);
@@ -206,26 +205,28 @@ export class IpvsClient implements IpvsTable {
     return { services: [...services.values()], others };
   }
 
-  async #readDestinations(service: SettingsStatus): Promise<readonly DestinationStatus[]> {
-    const request = {
+  /** For each service its destinations. */
+  async #readDestinations(services: readonly SettingsStatus[]): Promise<readonly (readonly DestinationStatus[])[]> {
+    const requests = services.map((service) => ({
       ...this.#message(IPVS_CMD.GET_DEST, encodeServiceQuery(service)),
       operation: `read the real servers of virtual server ${serviceKey(service)}`,
-    };
-    const found = new Map<string, DestinationStatus>();
-    for (const destination of await this.#dump(request, (message) =>
-      decodeDestinationEntry(this.#attributes(message), service),
-    )) {
-      found.set(`${destination.address} ${destination.port}`, destination);
-    }
-    return [...found.values()].reverse();
+    }));
+    const tables = await this.#dumps(requests, (message, index) =>
+      decodeDestinationEntry(this.#attributes(message), services[index]!),
+    );
+    return tables.map((destinations) => {
+      const found = new Map<string, DestinationStatus>();
+      for (const destination of destinations) found.set(formatEndpoint(destination), destination);
+      return [...found.values()].reverse();
+    });
   }
 
-  async #dump<T>(
-    request: Parameters<NetlinkConn['dump']>[0],
-    decode: (message: NetlinkMessage) => T,
-  ): Promise<readonly T[]> {
+  async #dumps<T>(
+    requests: readonly NetlinkRequest[],
+    decode: (message: NetlinkMessage, index: number) => T,
+  ): Promise<readonly (readonly T[])[]> {
     try {
-      return await this.#conn.dump(request, decode);
+      return await this.#conn.dumps(requests, decode);
     } catch (error) {
       throw withPermissionHint(error);
     }
@@ -259,10 +260,11 @@ async function findFamily(conn: NetlinkConn): Promise<GenericFamily> {
   throw new IpvigilError('ERR_NETLINK_MALFORMED', { operation, detail: 'the kernel gave no family' });
 }
 
-/** The kernel counts the offset from the start of the message's header. */
-function faultyAttribute(payload: Uint8Array, offset: number | undefined): string | undefined {
+/** The attribute of message `index` that the kernel finds fault with; it counts the offset from the message's header. */
+function faultyAttribute({ bytes, ends }: CommandList, index: number, offset: number | undefined): string | undefined {
   if (offset === undefined) return undefined;
-  return attributeNameAt(decodeGeneric(payload).attributes, offset - NLMSG_HDRLEN - GENL_HDRLEN);
+  const start = (index === 0 ? 0 : ends[index - 1]!) + NLMSG_HDRLEN + GENL_HDRLEN;
+  return attributeNameAt(bytes.subarray(start, ends[index]), offset - NLMSG_HDRLEN - GENL_HDRLEN);
 }
 
 /** Adds the way out to an ERR_PERMISSION; any other error stays as it is. */

@@ -11,7 +11,7 @@
  * ```
  */
 import type { Endpoint } from '../address/endpoint.ts';
-import { type IpAddress, ipAddressFromBytes, ipBytes, ipFamily } from '../address/ip-address.ts';
+import { type IpAddress, ipAddressFromBytes, ipFamily } from '../address/ip-address.ts';
 import { IpvigilError } from '../errors.ts';
 import type { ForwardingMethod, Protocol } from '../model/virtual-server.ts';
 import {
@@ -19,6 +19,7 @@ import {
   AttributeWriter,
   attributePathAt,
   attributesByType,
+  nestedByType,
   readBe16,
   readBe32,
   readString,
@@ -88,10 +89,21 @@ const wholeIpv6Mask = 128;
 
 /** Command number and attributes of a command. Throws ERR_INVALID_ARGUMENT when a value does not fit its field. */
 export function encodeCommand(command: IpvsCommand): { readonly command: number; readonly attributes: Uint8Array } {
+  checkCommand(command);
+  const writer = new AttributeWriter();
+  writeCommand(writer, command);
+  return { command: IPVS_CMD[command.kind], attributes: writer.finish() };
+}
+
+/** Throws ERR_INVALID_ARGUMENT when a value of the command does not fit its field. */
+export function checkCommand(command: IpvsCommand): void {
   const fault = faultOf(command);
   if (fault !== undefined)
     throw new IpvigilError('ERR_INVALID_ARGUMENT', { ...describeCommand(command), detail: fault });
-  const writer = new AttributeWriter();
+}
+
+/** Writes the attributes of a command that {@link checkCommand} lets pass. */
+export function writeCommand(writer: AttributeWriter, command: IpvsCommand): void {
   writer.nest(IPVS_CMD_ATTR.SERVICE, () => {
     writeServiceId(writer, command.service);
     if (command.kind === 'NEW_SERVICE' || command.kind === 'SET_SERVICE') writeServiceSettings(writer, command.service);
@@ -104,7 +116,6 @@ export function encodeCommand(command: IpvsCommand): { readonly command: number;
       writeDestinationSettings(writer, command.destination);
     });
   }
-  return { command: IPVS_CMD[command.kind], attributes: writer.finish() };
 }
 
 /** The attributes that ask for one service's destinations (IPVS_CMD_GET_DEST). */
@@ -261,7 +272,7 @@ export function encodeInfo({ version, connectionTableSize }: IpvsInfo): Uint8Arr
 function writeServiceId(writer: AttributeWriter, service: ServiceId): void {
   writer.u16(IPVS_SVC_ATTR.AF, familyOf(service.address));
   writer.u16(IPVS_SVC_ATTR.PROTOCOL, protocolNumbers[service.protocol]);
-  writer.bytes(IPVS_SVC_ATTR.ADDR, inetAddr(service.address));
+  writer.address(IPVS_SVC_ATTR.ADDR, service.address, inetAddrBytes);
   writer.be16(IPVS_SVC_ATTR.PORT, service.port);
 }
 
@@ -327,7 +338,7 @@ const schedulerFlagBits = [IP_VS_SVC_F_SCHED1, IP_VS_SVC_F_SCHED2, IP_VS_SVC_F_S
 
 function writeDestinationId(writer: AttributeWriter, destination: Endpoint): void {
   writer.u16(IPVS_DEST_ATTR.ADDR_FAMILY, familyOf(destination.address));
-  writer.bytes(IPVS_DEST_ATTR.ADDR, inetAddr(destination.address));
+  writer.address(IPVS_DEST_ATTR.ADDR, destination.address, inetAddrBytes);
   writer.be16(IPVS_DEST_ATTR.PORT, destination.port);
 }
 
@@ -336,6 +347,21 @@ function writeDestinationSettings(writer: AttributeWriter, destination: Destinat
   writer.u32(IPVS_DEST_ATTR.WEIGHT, destination.weight);
   writer.u32(IPVS_DEST_ATTR.U_THRESH, destination.uthreshold);
   writer.u32(IPVS_DEST_ATTR.L_THRESH, destination.lthreshold);
+}
+
+/**
+ * Puts another destination in the place of the one that was written last, as the end of a NEW_DEST or SET_DEST. Both
+ * addresses are of one family, so the attributes have the same length.
+ */
+export function overwriteDestination(writer: AttributeWriter, destination: Destination): void {
+  // From the end, each attribute with its header: ADDR 20, then PORT and four numbers with 8 each.
+  const end = writer.length;
+  writer.putAddress(end - 56, destination.address);
+  writer.putBe16(end - 36, destination.port);
+  writer.putU32(end - 28, forwardingNumbers[destination.forwarding]);
+  writer.putU32(end - 20, destination.weight);
+  writer.putU32(end - 12, destination.uthreshold);
+  writer.putU32(end - 4, destination.lthreshold);
 }
 
 function readDestinationId(destination: ReadonlyMap<number, Attribute>, serviceFamily: number): Endpoint {
@@ -383,7 +409,7 @@ function tunnelTypeName(type: number): string {
 // Small parts
 
 function nestOf(attributes: Uint8Array, type: number, within: string): ReadonlyMap<number, Attribute> {
-  return attributesByType(required(attributesByType(attributes, within), type, within).payload, within);
+  return nestedByType(required(attributesByType(attributes, within), type, within));
 }
 
 function required(attributes: ReadonlyMap<number, Attribute>, type: number, within: string): Attribute {
@@ -397,13 +423,7 @@ function familyOf(address: IpAddress): number {
 }
 
 /** union nf_inet_addr: 16 bytes in network order, IPv4 in the first four. */
-function inetAddr(address: IpAddress): Uint8Array {
-  const bytes = ipBytes(address);
-  if (bytes.length === 16) return bytes;
-  const padded = new Uint8Array(16);
-  padded.set(bytes);
-  return padded;
-}
+const inetAddrBytes = 16;
 
 function readInetAddr({ payload, within }: Attribute, family: number): IpAddress {
   const length = family === AF_INET ? 4 : family === AF_INET6 ? 16 : undefined;

@@ -2,19 +2,53 @@
  * Netlink attributes (struct nlattr): u16 length with header but without padding, u16 type, payload, padding to four
  * bytes. Length and type are in host order; the writer and the readers say the byte order of each payload in their name.
  */
+import { type IpAddress, writeIpBytes } from '../address/ip-address.ts';
 import { alignToFour, hostIsLittleEndian, viewOf } from './byte-order.ts';
-import { NLA_F_NESTED, NLA_HDRLEN, NLA_TYPE_MASK } from './linux-netlink.ts';
+import { NLA_F_NESTED, NLA_HDRLEN, NLA_TYPE_MASK, NLM_F_REQUEST, NLMSG_HDRLEN } from './linux-netlink.ts';
 import { malformed } from './malformed.ts';
 
-export interface Attribute {
+/**
+ * One attribute within bytes that were decoded: a place in them, not a copy. Its readers look at the bytes through one
+ * view that all attributes of a message share, as a large dump has tens of thousands of them.
+ */
+export class Attribute {
   /** Without the flags NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
   readonly type: number;
   /** NLA_F_NESTED was set. Many kernel families nest without saying so. */
   readonly nested: boolean;
-  /** A view of the bytes that were decoded, not a copy. */
-  readonly payload: Uint8Array;
   /** What is being decoded, for messages. */
   readonly within: string;
+  /** Of the bytes around it; the payload begins at `start` and has `length` bytes. */
+  readonly view: DataView;
+  readonly start: number;
+  readonly length: number;
+
+  /** Reads the header at `offset`. Throws ERR_NETLINK_MALFORMED when the attribute does not end within `end`. */
+  constructor(view: DataView, offset: number, end: number, within: string) {
+    const left = end - offset;
+    if (left < NLA_HDRLEN) throw malformed(within, `${left} bytes left, an attribute header has ${NLA_HDRLEN}`);
+    const length = view.getUint16(offset, hostIsLittleEndian);
+    const rawType = view.getUint16(offset + 2, hostIsLittleEndian);
+    if (length < NLA_HDRLEN || length > left) {
+      throw malformed(within, `attribute ${rawType & NLA_TYPE_MASK}: length ${length} is not within 4..${left}`);
+    }
+    this.type = rawType & NLA_TYPE_MASK;
+    this.nested = (rawType & NLA_F_NESTED) !== 0;
+    this.within = within;
+    this.view = view;
+    this.start = offset + NLA_HDRLEN;
+    this.length = length - NLA_HDRLEN;
+  }
+
+  /** A view of the bytes that were decoded. */
+  get payload(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.start, this.length);
+  }
+
+  /** Where the next attribute begins. */
+  get next(): number {
+    return this.start + alignToFour(this.length);
+  }
 }
 
 /**
@@ -23,65 +57,66 @@ export interface Attribute {
  */
 export function* decodeAttributes(bytes: Uint8Array, within: string): Generator<Attribute, void, undefined> {
   const view = viewOf(bytes);
-  let offset = 0;
-  while (offset < bytes.length) {
-    const left = bytes.length - offset;
-    if (left < NLA_HDRLEN) throw malformed(within, `${left} bytes left, an attribute header has ${NLA_HDRLEN}`);
-    const length = view.getUint16(offset, hostIsLittleEndian);
-    const rawType = view.getUint16(offset + 2, hostIsLittleEndian);
-    if (length < NLA_HDRLEN || length > left) {
-      throw malformed(within, `attribute ${rawType & NLA_TYPE_MASK}: length ${length} is not within 4..${left}`);
-    }
-    yield {
-      type: rawType & NLA_TYPE_MASK,
-      nested: (rawType & NLA_F_NESTED) !== 0,
-      payload: bytes.subarray(offset + NLA_HDRLEN, offset + length),
-      within,
-    };
-    offset += alignToFour(length);
+  for (let offset = 0; offset < bytes.length; ) {
+    const attribute = new Attribute(view, offset, bytes.length, within);
+    yield attribute;
+    offset = attribute.next;
   }
 }
 
 /** The attributes by type; of a type that comes twice the last counts, as in the kernel's nla_parse. */
 export function attributesByType(bytes: Uint8Array, within: string): ReadonlyMap<number, Attribute> {
+  return byType(viewOf(bytes), 0, bytes.length, within);
+}
+
+/** The attributes in the payload of another, by type, as {@link attributesByType} gives them. */
+export function nestedByType({ view, start, length, within }: Attribute): ReadonlyMap<number, Attribute> {
+  return byType(view, start, start + length, within);
+}
+
+function byType(view: DataView, start: number, end: number, within: string): ReadonlyMap<number, Attribute> {
   const attributes = new Map<number, Attribute>();
-  for (const attribute of decodeAttributes(bytes, within)) attributes.set(attribute.type, attribute);
+  for (let offset = start; offset < end; ) {
+    const attribute = new Attribute(view, offset, end, within);
+    attributes.set(attribute.type, attribute);
+    offset = attribute.next;
+  }
   return attributes;
 }
 
 /** Each reader throws ERR_NETLINK_MALFORMED when the payload is shorter than the value; longer ones are cut, as in nla_get_*. */
 export function readU8(attribute: Attribute): number {
-  return payloadView(attribute, 1).getUint8(0);
+  return attribute.view.getUint8(startOf(attribute, 1));
 }
 
 /** Host order. */
 export function readU16(attribute: Attribute): number {
-  return payloadView(attribute, 2).getUint16(0, hostIsLittleEndian);
+  return attribute.view.getUint16(startOf(attribute, 2), hostIsLittleEndian);
 }
 
 /** Network order. */
 export function readBe16(attribute: Attribute): number {
-  return payloadView(attribute, 2).getUint16(0, false);
+  return attribute.view.getUint16(startOf(attribute, 2), false);
 }
 
 /** Host order. */
 export function readU32(attribute: Attribute): number {
-  return payloadView(attribute, 4).getUint32(0, hostIsLittleEndian);
+  return attribute.view.getUint32(startOf(attribute, 4), hostIsLittleEndian);
 }
 
 /** Host order. */
 export function readI32(attribute: Attribute): number {
-  return payloadView(attribute, 4).getInt32(0, hostIsLittleEndian);
+  return attribute.view.getInt32(startOf(attribute, 4), hostIsLittleEndian);
 }
 
 /** Network order. */
 export function readBe32(attribute: Attribute): number {
-  return payloadView(attribute, 4).getUint32(0, false);
+  return attribute.view.getUint32(startOf(attribute, 4), false);
 }
 
 /** Host order; the kernel aligns 64-bit payloads to four bytes only. */
 export function readU64(attribute: Attribute): bigint {
-  return payloadView(attribute, 8).getBigUint64(0, hostIsLittleEndian);
+  return attribute.view.getBigUint64(startOf(attribute, 8), hostIsLittleEndian);
 }
 
 /** Up to the first NUL, or all of it when there is none. Bytes that are not UTF-8 become U+FFFD. */
@@ -94,24 +129,77 @@ export function readString(attribute: Attribute): string {
 const textDecoder = new TextDecoder();
 const textEncoder = new TextEncoder();
 
-function payloadView(attribute: Attribute, length: number): DataView {
-  if (attribute.payload.length < length) {
-    throw malformed(
-      attribute.within,
-      `attribute ${attribute.type} has ${attribute.payload.length} bytes, ${length} are needed`,
-    );
-  }
-  return viewOf(attribute.payload);
+/** Where a value of `size` bytes begins. */
+function startOf({ start, length, type, within }: Attribute, size: number): number {
+  if (length < size) throw malformed(within, `attribute ${type} has ${length} bytes, ${size} are needed`);
+  return start;
 }
 
 /** The longest payload: the length field has 16 bits and counts the header. */
 const maxPayload = 0xffff - NLA_HDRLEN;
 
-/** Collects attributes into one growing buffer. The bytes of {@link AttributeWriter.finish} are the caller's. */
+/**
+ * Collects attributes into one growing buffer: those of one message, or whole messages one behind the other. The bytes
+ * of {@link AttributeWriter.finish} are the caller's.
+ */
 export class AttributeWriter {
-  #bytes = new Uint8Array(256);
-  #view = viewOf(this.#bytes);
+  #bytes: Uint8Array;
+  #view: DataView;
   #length = 0;
+
+  /** `expected` bytes are reserved; more are when needed. */
+  constructor(expected = 256) {
+    this.#bytes = new Uint8Array(alignToFour(expected));
+    this.#view = viewOf(this.#bytes);
+  }
+
+  /** How many bytes were written so far, padding included. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Begins a request (struct nlmsghdr), which ends with {@link AttributeWriter.endMessage}. Its sequence number is 0 until
+   * it is sent. Gives its offset.
+   */
+  beginMessage(type: number): number {
+    const start = this.#reserve(NLMSG_HDRLEN);
+    this.#view.setUint16(start + 4, type, hostIsLittleEndian);
+    this.#view.setUint16(start + 6, NLM_F_REQUEST, hostIsLittleEndian);
+    return start;
+  }
+
+  endMessage(start: number): void {
+    this.#view.setUint32(start, this.#length - start, hostIsLittleEndian);
+  }
+
+  /** Writes the bytes within `start..end` once more, and gives the offset of the copy. Both are multiples of four. */
+  repeat(start: number, end: number): number {
+    const at = this.#reserve(end - start);
+    this.#bytes.copyWithin(at, start, end);
+    return at;
+  }
+
+  /** Writes over four bytes of a value, host order. */
+  putU32(offset: number, value: number): void {
+    this.#view.setUint32(offset, value, hostIsLittleEndian);
+  }
+
+  /** Writes over two bytes of a value, network order. */
+  putBe16(offset: number, value: number): void {
+    this.#view.setUint16(offset, value, false);
+  }
+
+  /** Writes over an IP address of the same family. */
+  putAddress(offset: number, value: IpAddress): void {
+    writeIpBytes(value, this.#bytes, offset);
+  }
+
+  /** The fixed part of a message in front of its attributes (struct genlmsghdr, struct rtmsg), padded to four bytes. */
+  header(value: Uint8Array): this {
+    this.#bytes.set(value, this.#reserve(value.length));
+    return this;
+  }
 
   u8(type: number, value: number): this {
     const at = this.#begin(type, 1);
@@ -168,6 +256,13 @@ export class AttributeWriter {
     return this;
   }
 
+  /** An IP address in network order, with zeros behind it up to `size` bytes. */
+  address(type: number, value: IpAddress, size: number): this {
+    const at = this.#begin(type, size);
+    writeIpBytes(value, this.#bytes, at);
+    return this;
+  }
+
   /** What `body` writes becomes the payload of one attribute with NLA_F_NESTED. */
   nest(type: number, body: (writer: this) => void): this {
     const start = this.#begin(type | NLA_F_NESTED, 0) - NLA_HDRLEN;
@@ -178,21 +273,31 @@ export class AttributeWriter {
     return this;
   }
 
-  /** All attributes so far, padded to four bytes: a copy. */
+  /** All that was written, padded to four bytes. The writer is empty afterwards. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const written = this.#bytes.subarray(0, this.#length);
+    this.#bytes = new Uint8Array(0);
+    this.#view = viewOf(this.#bytes);
+    this.#length = 0;
+    return written;
   }
 
   /** Writes a header, reserves the payload with padding (zeros) and gives the payload's offset. */
   #begin(type: number, payloadLength: number): number {
     if (payloadLength > maxPayload) throw new RangeError(`attribute ${type} has ${payloadLength} bytes of payload`);
-    const start = this.#length;
-    const end = start + alignToFour(NLA_HDRLEN + payloadLength);
-    if (end > this.#bytes.length) this.#grow(end);
+    const start = this.#reserve(NLA_HDRLEN + payloadLength);
     this.#view.setUint16(start, NLA_HDRLEN + payloadLength, hostIsLittleEndian);
     this.#view.setUint16(start + 2, type, hostIsLittleEndian);
-    this.#length = end;
     return start + NLA_HDRLEN;
+  }
+
+  /** Gives the offset of `length` bytes that are zero, with padding behind them. */
+  #reserve(length: number): number {
+    const start = this.#length;
+    const end = start + alignToFour(length);
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#length = end;
+    return start;
   }
 
   #grow(needed: number): void {
@@ -229,9 +334,8 @@ export function attributePathAt(bytes: Uint8Array, offset: number): readonly num
 function attributeAround(bytes: Uint8Array, offset: number): { attribute: Attribute; start: number } | undefined {
   try {
     for (const attribute of decodeAttributes(bytes, 'attributes')) {
-      const payloadStart = attribute.payload.byteOffset - bytes.byteOffset;
-      const start = payloadStart - NLA_HDRLEN;
-      if (offset >= start && offset < payloadStart + attribute.payload.length) return { attribute, start };
+      const start = attribute.start - NLA_HDRLEN;
+      if (offset >= start && offset < attribute.start + attribute.length) return { attribute, start };
     }
   } catch {
     // Malformed from here on: the offset is in no attribute that can be named.

@@ -11,19 +11,30 @@
  * ```
  *
  * What the kernel does, and what follows from it (net/netlink/af_netlink.c):
- * - It carries out the messages of one send in order before sendmsg returns; after a refused one it goes on. Each
- *   message with NLM_F_ACK leaves one acknowledgement in our receive buffer, which costs there roughly 1 KiB. With the
- *   default buffer of 208 KiB about 160 fit, so at most 128 commands are outstanding, and the next ones leave when all of
- *   these are answered. That costs nothing: the answers are there when the send returns.
- * - When the receive buffer is full, answers are dropped, and go on being dropped until it has been emptied. Reading then
- *   reports ENOBUFS once. The commands were carried out or refused; which, nobody knows. So their outcome is reported as
- *   unknown (ERR_NETLINK_OVERRUN), fewer go into the next send, and it leaves only after what is queued has been read.
+ * - It carries out the messages of one send in order before sendmsg returns; after a refused one it goes on. A refusal
+ *   is always answered, success only where NLM_F_ACK asks for it (netlink_rcv_skb). Each answer is a datagram of its own
+ *   and takes one system call to read, so only the last command of a send asks for one. Once that is answered, every
+ *   command before it that was not refused was accepted: its refusal would be in the queue already, in front.
+ *   (EINTR alone goes unanswered; a command ends with it only when its process is being killed.)
+ * - That holds only while nothing gets lost. Three things tell of a loss; each makes the outcome of all commands in
+ *   flight unknown, refused ones of which we have read excepted:
+ *   - ENOBUFS. When the receive buffer is full, or there is no memory for an answer, it is dropped, and a full buffer
+ *     takes no further answers until it has been emptied (NETLINK_S_CONGESTED). The next receive reports the error once,
+ *     before it gives any datagram that is queued (__skb_try_recv_datagram), so the last answer never gets past it.
+ *     Then fewer commands go into the next send (ERR_NETLINK_OVERRUN), which waits until what is queued has been read.
+ *   - A datagram that is malformed, or longer than the buffer: a refusal may have been in it.
+ *   - No answer in time, or another error of the socket.
+ * - An answer costs 768 bytes in the receive buffer, 1 KiB with a sentence in it. 512 commands, all of them refused, fit
+ *   eight times into the 4 MiB that our transport asks for, and just so into the 416 KiB that it gets without NET_ADMIN in
+ *   the initial user namespace. Where they do not fit, they overrun once, and the next ones go out in halves.
+ * - One send is in flight at a time. That costs nothing: its answers are there when the send returns.
  * - A socket runs one dump at a time (else EBUSY); so dumps wait for each other, while commands do not wait for dumps.
  * - A dump over a table that changes meanwhile is marked NLM_F_DUMP_INTR where the family supports it, and is repeated.
  */
 import { describeErrno, errnoNumber, IpvigilError } from '../errors.ts';
 import type { Alarm, AlarmClock } from '../time/clock.ts';
 import { type Duration, formatDuration, milliseconds } from '../time/duration.ts';
+import { viewOf } from './byte-order.ts';
 import {
   NLM_F_ACK,
   NLM_F_DUMP,
@@ -36,23 +47,20 @@ import {
 } from './linux-netlink.ts';
 import {
   type Acknowledgement,
+  type CommandList,
   decodeAcknowledgement,
   decodeMessages,
   encodeMessages,
-  messageSize,
   type NetlinkMessage,
+  stampMessage,
 } from './message.ts';
 import { refusalError } from './refusal.ts';
 import type { NetlinkTransport } from './transport.ts';
 
-/** One message to send; the connection adds header, flags and sequence number. */
-export interface NetlinkCommand {
+/** A question with an answer, and the words for the error when there is none. The connection adds the header. */
+export interface NetlinkRequest {
   readonly type: number;
   readonly payload: Uint8Array;
-}
-
-/** A question with an answer, and the words for the error when there is none. */
-export interface NetlinkRequest extends NetlinkCommand {
   /** Verb phrase: `read the services of the IPVS table`. */
   readonly operation: string;
 }
@@ -69,9 +77,9 @@ export type DecodeAnswer<T> = (message: NetlinkMessage) => T | undefined;
 
 export interface NetlinkConnOptions {
   readonly clock: AlarmClock;
-  /** The longest wait for a request, for one attempt at a dump, and for the answers to one send. Default 5 s. */
+  /** The longest wait for a request, for one attempt at a dump, and for the outcome of one send. Default 5 s. */
   readonly timeout?: Duration;
-  /** The most commands in one send, and waiting for their answers. At least 1, default 128. */
+  /** The most commands in one send. At least 1, default 512. */
   readonly maxCommandsPerSend?: number;
   /** The most bytes in one send of commands; a longer single command goes alone. Default 65536. */
   readonly maxBytesPerSend?: number;
@@ -94,21 +102,36 @@ export interface NetlinkCounters {
   timeouts: number;
 }
 
-/** A batch in progress; `answers` fills up as the kernel answers. */
+/** A batch in progress. */
 interface Batch {
+  readonly commands: CommandList;
+  readonly view: DataView;
+  /** A place for each command, filled when its outcome is settled. */
   readonly answers: CommandAnswer[];
-  unanswered: number;
+  unsettled: number;
+  /** The first command that has not left yet. */
+  next: number;
   /** Commands that the transport did not take. */
   unsent: number;
   readonly resolve: (answers: readonly CommandAnswer[]) => void;
   readonly reject: (error: IpvigilError) => void;
 }
 
-interface PendingCommand {
-  readonly kind: 'command';
+/** Commands `from` to before `to` of a batch. */
+interface Part {
   readonly batch: Batch;
-  readonly index: number;
-  readonly command: NetlinkCommand;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The commands of one send, until the last one is answered. */
+interface Flight {
+  /** Sequence number of the first command; the others follow without a gap. */
+  readonly first: number;
+  readonly count: number;
+  readonly parts: readonly Part[];
+  /** Ends the wait for the outcome. */
+  readonly alarm: Alarm;
 }
 
 interface PendingRequest {
@@ -137,7 +160,7 @@ interface PendingDump {
   alarm: Alarm | undefined;
 }
 
-type Pending = PendingCommand | PendingRequest | PendingDump;
+type Pending = PendingRequest | PendingDump;
 
 /** After EBUSY: the dump that was given up still runs, and ends as its answers are read. */
 const busyPauseMs = 10;
@@ -165,14 +188,11 @@ export class NetlinkConn {
   #maxCommands: number;
 
   #lastSequence = 0;
-  /** What was sent and is not yet answered, by sequence number. */
+  /** Requests and dumps that were sent and are not yet answered, by sequence number. */
   readonly #pending = new Map<number, Pending>();
-  /** Commands that wait for the ones before them. */
-  #queue: PendingCommand[] = [];
-  /** How many commands of the last send are unanswered. */
-  #outstanding = 0;
-  /** Ends the wait for the answers to the last send. */
-  #commandAlarm: Alarm | undefined;
+  /** Batches with commands that wait for the ones before them. */
+  readonly #queue: Batch[] = [];
+  #flight: Flight | undefined;
   /** Armed after an overrun: ends the pause before the next send. */
   #pauseAlarm: Alarm | undefined;
   /** The first one runs, the others wait. */
@@ -184,7 +204,7 @@ export class NetlinkConn {
     this.#transport = transport;
     this.#clock = options.clock;
     this.#timeout = options.timeout ?? milliseconds(5000);
-    this.#maxCommands = Math.max(1, options.maxCommandsPerSend ?? 128);
+    this.#maxCommands = Math.max(1, options.maxCommandsPerSend ?? 512);
     this.#maxBytes = options.maxBytesPerSend ?? 65536;
     this.#maxDumpRestarts = options.maxDumpRestarts ?? 8;
     transport.receive({
@@ -214,13 +234,13 @@ export class NetlinkConn {
         failure: undefined,
         alarm: undefined,
       };
-      const sequence = this.#nextSequence();
+      const sequence = this.#nextSequences(1);
       this.#pending.set(sequence, pending);
       pending.alarm = this.#alarmIn(this.#timeout, () => {
         this.counters.timeouts++;
         this.#endRequest(sequence, pending, this.#timeoutError(request.operation));
       });
-      const error = this.#send([{ ...request, flags: NLM_F_REQUEST | NLM_F_ACK, sequence, portId: 0 }]);
+      const error = this.#sendOne({ ...request, flags: NLM_F_REQUEST | NLM_F_ACK, sequence, portId: 0 });
       if (error !== undefined) this.#endRequest(sequence, pending, error);
     });
   }
@@ -230,49 +250,76 @@ export class NetlinkConn {
    * before. A dump that lost answers or that the kernel marked as inconsistent is begun again, a bounded number of times.
    * Rejects as {@link NetlinkConn.request} does.
    */
-  dump<T>(request: NetlinkRequest, decode: DecodeAnswer<T>): Promise<readonly T[]> {
+  async dump<T>(request: NetlinkRequest, decode: DecodeAnswer<T>): Promise<readonly T[]> {
+    const [values] = await this.dumps([request], decode);
+    return values!;
+  }
+
+  /**
+   * Reads several tables, each as {@link NetlinkConn.dump} does, one after the other. Each request leaves as soon as the
+   * dump before it has ended; the first one that fails is the last. `decode` gets the index of the request, too.
+   */
+  dumps<T>(
+    requests: readonly NetlinkRequest[],
+    decode: (message: NetlinkMessage, index: number) => T | undefined,
+  ): Promise<readonly (readonly T[])[]> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) {
-        reject(this.#closedError(request.operation));
-        return;
-      }
-      const values: T[] = [];
-      this.#dumps.push({
-        kind: 'dump',
-        request,
-        begin: () => {
-          values.length = 0;
-        },
-        take: (message) => collect(values, decode, message),
-        finish: () => resolve(values),
-        reject,
-        failure: undefined,
-        interrupted: false,
-        restarts: 0,
-        sequence: 0,
-        alarm: undefined,
-      });
-      if (this.#dumps.length === 1) this.#beginDump();
+      const tables: T[][] = [];
+      const next = (): void => {
+        const index = tables.length;
+        const request = requests[index];
+        if (request === undefined) {
+          resolve(tables);
+          return;
+        }
+        if (this.#closed) {
+          reject(this.#closedError(request.operation));
+          return;
+        }
+        const values: T[] = [];
+        this.#dumps.push({
+          kind: 'dump',
+          request,
+          begin: () => {
+            values.length = 0;
+          },
+          take: (message) => collect(values, (answer) => decode(answer, index), message),
+          finish: () => {
+            tables.push(values);
+            next();
+          },
+          reject,
+          failure: undefined,
+          interrupted: false,
+          restarts: 0,
+          sequence: 0,
+          alarm: undefined,
+        });
+        if (this.#dumps.length === 1) this.#beginDump();
+      };
+      next();
     });
   }
 
   /**
    * Sends the commands in order, in as few sends as the limits allow, and gives one answer for each, in their order. The
    * first ones leave before this returns unless earlier commands wait for their answers. A command behind a refused one
-   * is carried out all the same. Rejects with ERR_NETLINK_CLOSED, or with the transport's error when it took nothing.
+   * is carried out all the same. Writes into the bytes of the list, which must stay as they are meanwhile. Rejects with ERR_NETLINK_CLOSED, or with the transport's error when it took nothing.
    */
-  batch(commands: readonly NetlinkCommand[]): Promise<readonly CommandAnswer[]> {
+  batch(commands: CommandList): Promise<readonly CommandAnswer[]> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(this.#closedError('send netlink commands'));
         return;
       }
-      if (commands.length === 0) {
+      const count = commands.ends.length;
+      if (count === 0) {
         resolve([]);
         return;
       }
-      const batch: Batch = { answers: [], unanswered: commands.length, unsent: 0, resolve, reject };
-      for (const [index, command] of commands.entries()) this.#queue.push({ kind: 'command', batch, index, command });
+      const answers = new Array<CommandAnswer>(count);
+      const view = viewOf(commands.bytes);
+      this.#queue.push({ commands, view, answers, unsettled: count, next: 0, unsent: 0, resolve, reject });
       this.#sendCommands();
     });
   }
@@ -282,12 +329,12 @@ export class NetlinkConn {
     if (this.#closed) return;
     this.#closed = true;
     this.#transport.close();
-    this.#commandAlarm?.cancel();
+    this.#flight?.alarm.cancel();
     this.#pauseAlarm?.cancel();
-    const batches = new Set<Batch>(this.#queue.map(({ batch }) => batch));
+    const batches = new Set<Batch>(this.#queue);
+    for (const { batch } of this.#flight?.parts ?? []) batches.add(batch);
     for (const pending of this.#pending.values()) {
-      if (pending.kind === 'command') batches.add(pending.batch);
-      else if (pending.kind === 'request') {
+      if (pending.kind === 'request') {
         pending.alarm?.cancel();
         pending.reject(this.#closedError(pending.request.operation));
       }
@@ -298,63 +345,85 @@ export class NetlinkConn {
     }
     for (const batch of batches) batch.reject(this.#closedError('send netlink commands'));
     this.#pending.clear();
-    this.#queue = [];
+    this.#flight = undefined;
+    this.#queue.length = 0;
     this.#dumps.length = 0;
   }
 
   // Commands
 
-  /** Sends what may leave now: nothing while earlier commands are unanswered. */
+  /** Sends what may leave now: nothing while commands are in flight. */
   #sendCommands(): void {
-    while (this.#outstanding === 0 && this.#pauseAlarm === undefined && this.#queue.length > 0) {
-      const messages: NetlinkMessage[] = [];
-      let bytes = 0;
-      for (const pending of this.#queue) {
-        const { type, payload } = pending.command;
-        bytes += messageSize(payload.length);
-        if (messages.length === this.#maxCommands || (messages.length > 0 && bytes > this.#maxBytes)) break;
-        const sequence = this.#nextSequence();
-        this.#pending.set(sequence, pending);
-        messages.push({ type, payload, flags: NLM_F_REQUEST | NLM_F_ACK, sequence, portId: 0 });
+    while (this.#flight === undefined && this.#pauseAlarm === undefined && this.#queue.length > 0) {
+      const parts = this.#takeParts();
+      const count = parts.reduce((sum, { from, to }) => sum + to - from, 0);
+      const first = this.#nextSequences(count);
+      let sequence = first;
+      for (const { batch, from, to } of parts) {
+        for (let i = from; i < to; i++) stampMessage(batch.view, startOf(batch, i), sequence++, NLM_F_REQUEST);
       }
-      this.#queue = this.#queue.slice(messages.length);
-      this.#outstanding = messages.length;
-      this.#commandAlarm = this.#alarmIn(this.#timeout, () => {
+      const last = parts.at(-1)!;
+      stampMessage(last.batch.view, startOf(last.batch, last.to - 1), sequence - 1, NLM_F_REQUEST | NLM_F_ACK);
+      const alarm = this.#alarmIn(this.#timeout, () => {
         this.counters.timeouts++;
-        this.#giveUpCommands(this.#timeoutError('wait for the answer to a netlink command'), false);
+        this.#giveUpCommands(this.#timeoutError('wait for the outcome of netlink commands'), false);
         this.#sendCommands();
       });
-      const error = this.#send(messages);
+      this.#flight = { first, count, parts, alarm };
+      const error = this.#send(parts.length === 1 ? bytesOf(last) : concatenate(parts.map(bytesOf)), count);
       if (error !== undefined) this.#giveUpCommands(error, true);
     }
   }
 
-  /** The outcome of all commands of the last send that are not yet answered is unknown. */
-  #giveUpCommands(error: IpvigilError, unsent: boolean): void {
-    this.#commandAlarm?.cancel();
-    this.#commandAlarm = undefined;
-    this.#outstanding = 0;
-    for (const [sequence, pending] of this.#pending) {
-      if (pending.kind !== 'command') continue;
-      this.#pending.delete(sequence);
-      if (unsent) pending.batch.unsent++;
-      settle(pending, { kind: 'unknown', error });
+  /** Takes from the queue what fits into one send; at least one command. */
+  #takeParts(): readonly Part[] {
+    const parts: Part[] = [];
+    let count = 0;
+    let bytes = 0;
+    for (let batch = this.#queue[0]; batch !== undefined && count < this.#maxCommands; batch = this.#queue[0]) {
+      const { ends } = batch.commands;
+      const from = batch.next;
+      const start = startOf(batch, from);
+      let to = Math.min(ends.length, from + this.#maxCommands - count);
+      while (to > from && bytes + ends[to - 1]! - start > this.#maxBytes) to--;
+      if (to === from && count > 0) break;
+      to = Math.max(to, from + 1);
+      parts.push({ batch, from, to });
+      count += to - from;
+      bytes += ends[to - 1]! - start;
+      batch.next = to;
+      if (to < ends.length) break;
+      this.#queue.shift();
     }
+    return parts;
   }
 
-  #answerCommand(sequence: number, pending: PendingCommand, message: NetlinkMessage): void {
+  /** `at` counts the commands of the flight. */
+  #answerCommand(flight: Flight, at: number, message: NetlinkMessage): void {
+    const [batch, index] = commandAt(flight, at);
     // A command may have an answer in front of its acknowledgement (NLM_F_ECHO); nobody asked for it.
-    if (message.type !== NLMSG_ERROR) {
+    if (message.type !== NLMSG_ERROR || batch.answers[index] !== undefined) {
       this.counters.strays++;
       return;
     }
-    this.#pending.delete(sequence);
-    settle(pending, answerOf(message));
-    this.#outstanding--;
-    if (this.#outstanding > 0) return;
-    this.#commandAlarm?.cancel();
-    this.#commandAlarm = undefined;
+    settle({ batch, from: index, to: index + 1 }, answerOf(message));
+    if (at < flight.count - 1) return;
+    for (const part of flight.parts) settle(part, accepted);
+    flight.alarm.cancel();
+    this.#flight = undefined;
     this.#sendCommands();
+  }
+
+  /** The outcome of all commands in flight that were not refused is unknown. */
+  #giveUpCommands(error: IpvigilError, unsent: boolean): void {
+    const flight = this.#flight;
+    if (flight === undefined) return;
+    this.#flight = undefined;
+    flight.alarm.cancel();
+    for (const part of flight.parts) {
+      if (unsent) part.batch.unsent += part.to - part.from;
+      settle(part, { kind: 'unknown', error });
+    }
   }
 
   // Requests
@@ -389,7 +458,7 @@ export class NetlinkConn {
     dump.begin();
     dump.interrupted = false;
     dump.failure = undefined;
-    dump.sequence = this.#nextSequence();
+    dump.sequence = this.#nextSequences(1);
     this.#pending.set(dump.sequence, dump);
     dump.alarm?.cancel();
     dump.alarm = this.#alarmIn(this.#timeout, () => {
@@ -397,7 +466,7 @@ export class NetlinkConn {
       this.#endDump(dump, this.#timeoutError(dump.request.operation));
     });
     const { sequence } = dump;
-    const error = this.#send([{ ...dump.request, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence, portId: 0 }]);
+    const error = this.#sendOne({ ...dump.request, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence, portId: 0 });
     if (error !== undefined) this.#endDump(dump, error);
   }
 
@@ -445,9 +514,11 @@ export class NetlinkConn {
     this.#pending.delete(dump.sequence);
     dump.alarm?.cancel();
     this.#dumps.shift();
+    const next = this.#dumps[0];
+    // May add a dump, which begins by itself when no other one waits.
     if (error === undefined) dump.finish();
     else dump.reject(error);
-    this.#beginDump();
+    if (next !== undefined) this.#beginDump();
   }
 
   // The receiving side
@@ -462,8 +533,11 @@ export class NetlinkConn {
       }
     } catch (error) {
       if (!(error instanceof IpvigilError)) throw error;
-      // Whose answer it was cannot be told; whoever waits for it runs into the time limit.
+      // Whose answer it was cannot be told: a request or a dump runs into the time limit, but a lost refusal would be
+      // taken for success.
       this.counters.malformed++;
+      this.#giveUpCommands(error, false);
+      this.#sendCommands();
     }
   }
 
@@ -473,9 +547,18 @@ export class NetlinkConn {
       this.#overrun(new IpvigilError('ERR_NETLINK_OVERRUN', { operation: 'receive netlink answers' }));
       return;
     }
-    const pending = message.portId === this.#transport.portId ? this.#pending.get(message.sequence) : undefined;
+    if (message.portId !== this.#transport.portId) {
+      this.counters.strays++;
+      return;
+    }
+    const flight = this.#flight;
+    const at = flight === undefined ? -1 : message.sequence - flight.first;
+    if (flight !== undefined && at >= 0 && at < flight.count) {
+      this.#answerCommand(flight, at, message);
+      return;
+    }
+    const pending = this.#pending.get(message.sequence);
     if (pending === undefined) this.counters.strays++;
-    else if (pending.kind === 'command') this.#answerCommand(message.sequence, pending, message);
     else if (pending.kind === 'request') this.#answerRequest(message.sequence, pending, message);
     else this.#answerDump(pending, message);
   }
@@ -496,7 +579,7 @@ export class NetlinkConn {
 
   #overrun(error: IpvigilError): void {
     this.counters.overruns++;
-    if (this.#outstanding > 0)
+    if (this.#flight !== undefined)
       this.#maxCommands = Math.max(Math.min(leastCommandsPerSend, this.#maxCommands), this.#maxCommands >> 1);
     this.#giveUpCommands(error, false);
     this.#rejectRequests(error);
@@ -519,18 +602,41 @@ export class NetlinkConn {
 
   // Small parts
 
-  #send(messages: readonly NetlinkMessage[]): IpvigilError | undefined {
+  #send(bytes: Uint8Array, messages: number): IpvigilError | undefined {
     this.counters.sends++;
-    this.counters.messagesSent += messages.length;
-    return failureOf(() => this.#transport.send(encodeMessages(messages)));
+    this.counters.messagesSent += messages;
+    return failureOf(() => this.#transport.send(bytes));
   }
 
-  /** Never 0, which is the sequence number of notifications, and never one that still waits for its answer. */
-  #nextSequence(): number {
-    do {
-      this.#lastSequence = this.#lastSequence === 0xffffffff ? 1 : this.#lastSequence + 1;
-    } while (this.#pending.has(this.#lastSequence));
-    return this.#lastSequence;
+  #sendOne(message: NetlinkMessage): IpvigilError | undefined {
+    return this.#send(encodeMessages([message]), 1);
+  }
+
+  /**
+   * The first of `count` sequence numbers in a row. Never 0, which is that of notifications, and none that still waits
+   * for its answer.
+   */
+  #nextSequences(count: number): number {
+    let first = this.#lastSequence + 1;
+    for (;;) {
+      if (first + count - 1 > 0xffffffff) first = 1;
+      const taken = this.#lastWaitingFrom(first, first + count - 1);
+      if (taken === undefined) break;
+      first = taken + 1;
+    }
+    this.#lastSequence = first + count - 1;
+    return first;
+  }
+
+  /** The highest sequence number within `first..last` that waits for its answer. */
+  #lastWaitingFrom(first: number, last: number): number | undefined {
+    let taken: number | undefined;
+    for (const sequence of this.#pending.keys()) {
+      if (sequence >= first && sequence <= last && sequence > (taken ?? 0)) taken = sequence;
+    }
+    if (this.#flight === undefined) return taken;
+    const lastInFlight = this.#flight.first + this.#flight.count - 1;
+    return this.#flight.first <= last && lastInFlight >= first ? Math.max(taken ?? 0, lastInFlight) : taken;
   }
 
   #alarmIn(duration: Duration, ring: () => void): Alarm {
@@ -567,17 +673,52 @@ function failureOf(attempt: () => void): IpvigilError | undefined {
 function answerOf(message: NetlinkMessage): CommandAnswer {
   try {
     const acknowledgement = decodeAcknowledgement(message);
-    return acknowledgement.errno === 0 ? { kind: 'accepted' } : { kind: 'refused', acknowledgement };
+    return acknowledgement.errno === 0 ? accepted : { kind: 'refused', acknowledgement };
   } catch (error) {
     if (error instanceof IpvigilError) return { kind: 'unknown', error };
     throw error;
   }
 }
 
-function settle({ batch, index }: PendingCommand, answer: CommandAnswer): void {
-  batch.answers[index] = answer;
-  batch.unanswered--;
-  if (batch.unanswered > 0) return;
-  if (batch.unsent === batch.answers.length && answer.kind === 'unknown') batch.reject(answer.error);
-  else batch.resolve(batch.answers);
+const accepted: CommandAnswer = { kind: 'accepted' };
+
+/** Where the command's message begins. */
+function startOf({ commands: { ends } }: Batch, index: number): number {
+  return index === 0 ? 0 : ends[index - 1]!;
+}
+
+function bytesOf({ batch, from, to }: Part): Uint8Array {
+  return batch.commands.bytes.subarray(startOf(batch, from), batch.commands.ends[to - 1]);
+}
+
+function concatenate(arrays: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(arrays.reduce((length, array) => length + array.length, 0));
+  let offset = 0;
+  for (const array of arrays) {
+    all.set(array, offset);
+    offset += array.length;
+  }
+  return all;
+}
+
+function commandAt({ parts }: Flight, at: number): readonly [Batch, number] {
+  let left = at;
+  for (const { batch, from, to } of parts) {
+    if (left < to - from) return [batch, from + left];
+    left -= to - from;
+  }
+  throw new RangeError(`no command ${at} is in flight`);
+}
+
+/** Gives all commands of the part that have no answer yet this one. */
+function settle({ batch, from, to }: Part, answer: CommandAnswer): void {
+  const { answers } = batch;
+  for (let i = from; i < to; i++) {
+    if (answers[i] !== undefined) continue;
+    answers[i] = answer;
+    batch.unsettled--;
+  }
+  if (batch.unsettled > 0) return;
+  if (batch.unsent === answers.length && answer.kind === 'unknown') batch.reject(answer.error);
+  else batch.resolve(answers);
 }

@@ -31,6 +31,11 @@ export function encodeGeneric({ command, version, attributes }: GenericMessage):
   return payload;
 }
 
+/** The header of {@link encodeGeneric} for a message whose attributes are about to be written. */
+export function writeGenericHeader(writer: AttributeWriter, command: number, version: number): void {
+  writer.header(Uint8Array.of(command, version, 0, 0));
+}
+
 /** Throws ERR_NETLINK_MALFORMED when the payload is shorter than the header. The attributes are a view. */
 export function decodeGeneric(payload: Uint8Array): GenericMessage {
   if (payload.length < GENL_HDRLEN) {

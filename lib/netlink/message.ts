@@ -65,6 +65,20 @@ export function encodeMessages(messages: readonly NetlinkMessage[]): Uint8Array 
   return bytes;
 }
 
+/** Requests that change something, encoded as they are sent: what {@link NetlinkConn.batch} takes. */
+export interface CommandList {
+  /** Whole messages, padded to four bytes, with NLM_F_REQUEST. The connection writes flags and sequence numbers in. */
+  readonly bytes: Uint8Array;
+  /** Where each message ends, padding included; it begins where the one before ends. */
+  readonly ends: readonly number[];
+}
+
+/** Writes sequence number and flags into the header of the message that begins at `start`. */
+export function stampMessage(view: DataView, start: number, sequence: number, flags: number): void {
+  view.setUint16(start + 6, flags, hostIsLittleEndian);
+  view.setUint32(start + 8, sequence, hostIsLittleEndian);
+}
+
 /**
  * The messages of one datagram, in order. Throws ERR_NETLINK_MALFORMED at the first one that does not fit into the
  * bytes; the messages before it have been given already. Padding after the last message may be missing.

@@ -21,7 +21,10 @@ export interface NetlinkTransport {
 export interface NetlinkReceiver {
   /** One datagram of one or more messages. The bytes are valid only during the call. */
   datagram(bytes: Uint8Array): void;
-  /** The socket reported an error. ERR_NETLINK_OVERRUN (ENOBUFS): answers were lost, the socket goes on. */
+  /**
+   * The socket reported an error. ERR_NETLINK_OVERRUN (ENOBUFS): answers were lost, the socket goes on. The kernel drops
+   * further answers until everything that is queued has been read, so all of it follows before any alarm rings.
+   */
   failed(error: IpvigilError): void;
 }
 

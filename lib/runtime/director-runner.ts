@@ -169,7 +169,9 @@ export class DirectorRunner {
     if (this.#mirrorStale) this.#mirror = tableMap(await this.#parts.table.read());
     const outcomes = await this.#parts.table.apply(planTable([], [...this.#mirror.values()], this.#owned));
     this.#settle(outcomes);
-    if (outcomes.every(({ error }) => error === undefined)) this.#parts.record.save(new Set());
+    // What was refused may be gone all the same, removed by somebody else: only the kernel can tell.
+    if (outcomes.some(({ error }) => error !== undefined)) this.#mirror = tableMap(await this.#parts.table.read());
+    this.#parts.record.save(new Set([...this.#owned].filter((key) => this.#mirror.has(key))));
   }
 
   /** Running checks (equal ones count once), and probes started so far. */

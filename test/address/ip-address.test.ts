@@ -10,6 +10,7 @@ import {
   ipBytes,
   ipFamily,
   parseIpAddress,
+  writeIpBytes,
 } from '../../lib/address/ip-address.ts';
 
 describe('parseIpAddress', () => {
@@ -107,6 +108,9 @@ describe('parseIpAddress', () => {
       fc.property(bytes, (some) => {
         const text = ipAddressFromBytes(some);
         expect([...ipBytes(text)]).to.deep.equal([...some]);
+        const into = new Uint8Array(20).fill(0xaa);
+        writeIpBytes(text, into, 3);
+        expect([...into]).to.deep.equal([...Array(3).fill(0xaa), ...some, ...Array(17 - some.length).fill(0xaa)]);
         expect(parseIpAddress(text)).to.equal(text);
         expect(parseIpAddress(text.toUpperCase())).to.equal(text);
         expect(ipFamily(text)).to.equal(some.length === 4 ? 4 : 6);
@@ -145,5 +149,6 @@ describe('parseIpAddress', () => {
       expect(() => ipAddressFromBytes(new Uint8Array(length))).to.throw(RangeError, `not ${length}`);
     }
     expect(() => ipBytes('localhost' as IpAddress)).to.throw(RangeError, 'localhost');
+    expect(() => writeIpBytes('10.0.0' as IpAddress, new Uint8Array(16), 0)).to.throw(RangeError, '10.0.0');
   });
 });

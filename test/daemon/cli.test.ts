@@ -52,7 +52,15 @@ describe('the command line', () => {
     expect(parseCommandLine(['-treport'])).to.include({ kind: 'test', output: 'report' });
   });
 
+  it('takes a format with a configuration test', () => {
+    expect(parseCommandLine(['-t'])).to.include({ kind: 'test', format: 'text' });
+    expect(parseCommandLine(['-t', '--format', 'sarif'])).to.include({ kind: 'test', format: 'sarif' });
+    expect(parseCommandLine(['--format=json', '-treport'])).to.include({ format: 'json', output: 'report' });
+  });
+
   for (const { words, message } of [
+    { words: ['-t', '--format=xml'], message: '--format is one of text, json, sarif' },
+    { words: ['--format=json'], message: 'option --format needs --config-test' },
     { words: ['--dry'], message: 'unknown option --dry' },
     { words: ['-q'], message: 'unknown option -q' },
     { words: ['-nq'], message: 'unknown option -q' },

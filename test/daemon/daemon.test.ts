@@ -249,6 +249,20 @@ describe('ipvigild', function () {
       expect(written()).to.have.length(before + 1);
     });
 
+    it('survives the signals for dumps, and opens no debugger', async () => {
+      const { port } = await listen();
+      writeFileSync(file, configuration(port));
+      const started = daemon('-f', file, '-n', '-l', `--dry-run=${commands}`);
+      await said(started, /running after/);
+      for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+        started.child.kill(signal);
+        await said(started, new RegExp(`${signal}: dump files are not supported`));
+      }
+      expect(started.errors()).not.to.match(/Debugger/);
+      started.child.kill('SIGTERM');
+      expect(await started.ended).to.equal(0);
+    });
+
     it('starts the checkers process again when it dies, and leaves the table', async () => {
       const { port } = await listen();
       writeFileSync(file, configuration(port));

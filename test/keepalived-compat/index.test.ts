@@ -77,7 +77,7 @@ describe('reading a configuration', () => {
           onePacket: false,
           quorum: 1,
           hysteresis: 0,
-          realServers: [realServer('192.168.10.71', 35), realServer('192.168.10.72', 48)],
+          realServers: [realServer('192.168.10.71', 36), realServer('192.168.10.72', 49)],
           source: { file, line: 17, column: 1 },
         },
       ],

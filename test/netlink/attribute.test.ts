@@ -79,6 +79,14 @@ describe('netlink attributes', () => {
     );
   });
 
+  it('leave the writer empty when they are taken, so that later ones do not change them', () => {
+    const writer = new AttributeWriter(8).u32(1, 1);
+    const first = writer.finish();
+    expect(writer.length).to.equal(0);
+    const second = writer.u32(2, 2).finish();
+    expect([first, second]).to.deep.equal([bytesOf('0800 0100 01000000'), bytesOf('0800 0200 02000000')]);
+  });
+
   it('that do not fit are a typed error, after those that do', () => {
     const types: number[] = [];
     expectMalformed(() => {

@@ -14,7 +14,7 @@ import {
   NLMSG_NOOP,
   NLMSG_OVERRUN,
 } from '../../lib/netlink/linux-netlink.ts';
-import { decodeMessages, encodeMessages, type NetlinkMessage } from '../../lib/netlink/message.ts';
+import { type CommandList, decodeMessages, encodeMessages, type NetlinkMessage } from '../../lib/netlink/message.ts';
 import type { NetlinkReceiver, NetlinkTransport } from '../../lib/netlink/transport.ts';
 import { milliseconds } from '../../lib/time/duration.ts';
 import { ManualClock, settled } from './manual-clock.ts';
@@ -83,8 +83,22 @@ function data(request: NetlinkMessage, value: number, flags = NLM_F_MULTI): Netl
 
 const firstByte = ({ payload }: NetlinkMessage): number => payload[0]!;
 const question = { type: 28, payload: Uint8Array.of(1, 1, 0, 0), operation: 'ask' };
-const commands = (count: number, bytes = 4) =>
-  Array.from({ length: count }, (_, i) => ({ type: 28, payload: new Uint8Array(bytes).fill(i) }));
+
+/** Commands with payloads of these lengths. */
+function commandsOf(...lengths: readonly number[]): CommandList {
+  const messages = lengths.map((length, i) => ({
+    ...{ type: 28, flags: NLM_F_REQUEST, sequence: 0, portId: 0 },
+    payload: new Uint8Array(length).fill(i),
+  }));
+  let end = 0;
+  const ends = messages.map((message) => {
+    end += encodeMessages([message]).length;
+    return end;
+  });
+  return { bytes: encodeMessages(messages), ends };
+}
+
+const commands = (count: number): CommandList => commandsOf(...Array<number>(count).fill(4));
 
 function connect(options: Partial<NetlinkConnOptions> = {}) {
   const clock = new ManualClock();
@@ -193,32 +207,140 @@ describe('NetlinkConn requests', () => {
 });
 
 describe('NetlinkConn batches', () => {
-  it('leave in one send before batch() returns, each command with an acknowledgement of its own', () => {
+  it('leave in one send before batch() returns, and only the last command asks for an acknowledgement', () => {
     const { transport, conn } = connect();
     void conn.batch(commands(5));
     expect(transport.sends).to.have.length(1);
-    expect(transport.lastSend.map(({ flags }) => flags)).to.deep.equal(Array(5).fill(NLM_F_REQUEST | NLM_F_ACK));
-    expect(new Set(transport.lastSend.map(({ sequence }) => sequence)).size).to.equal(5);
+    expect(transport.lastSend.map(({ flags }) => flags)).to.deep.equal([
+      ...Array(4).fill(NLM_F_REQUEST),
+      NLM_F_REQUEST | NLM_F_ACK,
+    ]);
+    const [first] = transport.lastSend;
+    expect(transport.lastSend.map(({ sequence }) => sequence - first!.sequence)).to.deep.equal([0, 1, 2, 3, 4]);
   });
 
-  it('give one answer for each command, in order, whatever the order of the acknowledgements', async () => {
-    const { transport, conn, clock } = connect();
+  it('of one command ask for its acknowledgement', async () => {
+    const { transport, conn } = connect();
+    const answers = conn.batch(commands(1));
+    expect(transport.lastSend.map(({ flags }) => flags)).to.deep.equal([NLM_F_REQUEST | NLM_F_ACK]);
+    transport.answer(ack(transport.lastSend[0]!));
+    expect(words(await answers)).to.deep.equal(['ok']);
+  });
+
+  const refusals: readonly { readonly name: string; readonly refused: readonly number[] }[] = [
+    { name: 'none', refused: [] },
+    { name: 'the first', refused: [0] },
+    { name: 'one in the middle', refused: [2] },
+    { name: 'the last', refused: [4] },
+    { name: 'some, the last among them', refused: [1, 2, 4] },
+    { name: 'all', refused: [0, 1, 2, 3, 4] },
+  ];
+  for (const { name, refused } of refusals) {
+    it(`give one answer for each command when the kernel refuses ${name}`, async () => {
+      const { transport, conn, clock } = connect();
+      const answers = conn.batch(commands(5));
+      for (const [i, request] of transport.lastSend.entries()) {
+        if (refused.includes(i)) transport.answer(ack(request, errnoNumber('EEXIST')));
+        else if (i === 4) transport.answer(ack(request));
+      }
+      const expected = [0, 1, 2, 3, 4].map((i) => (refused.includes(i) ? 'EEXIST' : 'ok'));
+      expect(words(await answers)).to.deep.equal(expected);
+      expect(clock.armed).to.equal(0);
+      expect(conn.counters.strays).to.equal(0);
+    });
+  }
+
+  it('wait for the last answer: until then a command that was not refused has no outcome', async () => {
+    const { transport, conn } = connect();
+    const result = fate(conn.batch(commands(3)));
+    transport.answer(ack(transport.lastSend[0]!, errnoNumber('EEXIST')), ack(transport.lastSend[1]!));
+    await settled();
+    expect(result.now).to.equal('pending');
+    transport.answer(ack(transport.lastSend[2]!));
+    await settled();
+    expect(JSON.parse(result.now)).to.have.length(3);
+  });
+
+  it('count an answer that is repeated, and change nothing', async () => {
+    const { transport, conn } = connect();
+    const answers = conn.batch(commands(2));
+    const [a, b] = transport.lastSend;
+    transport.answer(ack(a!, errnoNumber('EEXIST')), ack(a!, errnoNumber('ESRCH')), ack(b!));
+    expect(words(await answers)).to.deep.equal(['EEXIST', 'ok']);
+    expect(conn.counters.strays).to.equal(1);
+  });
+
+  const losses: readonly {
+    readonly name: string;
+    readonly code: string;
+    readonly happen: (transport: HandTransport) => void;
+  }[] = [
+    { name: 'an overrun', code: 'ERR_NETLINK_OVERRUN', happen: (transport) => transport.overrun() },
+    {
+      name: 'NLMSG_OVERRUN',
+      code: 'ERR_NETLINK_OVERRUN',
+      happen: (transport) =>
+        transport.answer({ type: NLMSG_OVERRUN, flags: 0, sequence: 0, portId: port, payload: new Uint8Array(4) }),
+    },
+    {
+      name: 'a malformed datagram',
+      code: 'ERR_NETLINK_MALFORMED',
+      happen: (transport) => transport.raw(new Uint8Array(20).fill(0xff)),
+    },
+    {
+      name: 'a datagram that is cut off',
+      code: 'ERR_NETLINK_MALFORMED',
+      happen: (transport) => transport.raw(encodeMessages([ack(transport.lastSend[1]!)]).subarray(0, 18)),
+    },
+    {
+      name: 'an error of the socket',
+      code: 'ERR_SYSTEM_CALL',
+      happen: (transport) => transport.fail(new IpvigilError('ERR_SYSTEM_CALL', { operation: 'recvmsg' })),
+    },
+  ];
+  for (const { name, code, happen } of losses) {
+    it(`call no command accepted when ${name} comes before the last answer, and keep the refusals`, async () => {
+      const { transport, conn, clock } = connect();
+      const answers = conn.batch(commands(4));
+      const sent = transport.lastSend;
+      transport.answer(ack(sent[1]!, errnoNumber('EEXIST')));
+      happen(transport);
+      // The last answer got through all the same: it proves nothing any more.
+      transport.answer(ack(sent[3]!));
+      expect(words(await answers)).to.deep.equal([code, 'EEXIST', code, code]);
+      expect(conn.counters.strays).to.equal(1);
+      const next = conn.batch(commands(2));
+      clock.advance(0);
+      transport.answer(ack(transport.lastSend[1]!));
+      expect(words(await next)).to.deep.equal(['ok', 'ok']);
+      expect(clock.armed).to.equal(0);
+    });
+  }
+
+  it('keep a refusal and the last answer that stand in front of garbage', async () => {
+    const { transport, conn } = connect();
+    const first = conn.batch(commands(2));
+    const [a, b] = transport.lastSend;
+    transport.raw(Uint8Array.of(...encodeMessages([ack(a!, errnoNumber('EEXIST')), ack(b!)]), 0xff));
+    expect(words(await first)).to.deep.equal(['EEXIST', 'ok']);
+    expect(conn.counters.malformed).to.equal(1);
+  });
+
+  it('go on after a loss with the commands that wait', async () => {
+    const { transport, conn } = connect({ maxCommandsPerSend: 2 });
     const answers = conn.batch(commands(4));
-    const [a, b, c, d] = transport.lastSend;
-    transport.answer(ack(d!), ack(b!, errnoNumber('EEXIST')));
-    transport.answer(ack(a!), ack(c!, errnoNumber('ESRCH')));
-    expect(words(await answers)).to.deep.equal(['ok', 'EEXIST', 'ESRCH', 'ok']);
-    expect(clock.armed).to.equal(0);
+    transport.raw(new Uint8Array(3));
+    expect(transport.sends.map((send) => send.length)).to.deep.equal([2, 2]);
+    transport.answer(ack(transport.lastSend[1]!));
+    expect(words(await answers)).to.deep.equal(['ERR_NETLINK_MALFORMED', 'ERR_NETLINK_MALFORMED', 'ok', 'ok']);
   });
 
   it('never have more than the limit outstanding, in commands and in bytes', async () => {
     const { transport, conn } = connect({ maxCommandsPerSend: 3, maxBytesPerSend: 100 });
-    const answers = conn.batch([...commands(7), ...commands(3, 60), ...commands(2, 200)]);
+    const answers = conn.batch(commandsOf(4, 4, 4, 4, 4, 4, 4, 60, 60, 60, 200, 200));
     for (let i = 0; i < transport.sends.length; i++) {
-      for (const request of transport.sends[i]!) {
-        expect(transport.sends).to.have.length(i + 1);
-        transport.answer(ack(request));
-      }
+      expect(transport.sends).to.have.length(i + 1);
+      transport.answer(ack(transport.sends[i]!.at(-1)!));
     }
     expect(transport.sends.map((send) => send.length)).to.deep.equal([3, 3, 2, 1, 1, 1, 1]);
     expect(await answers).to.have.length(12);
@@ -230,20 +352,22 @@ describe('NetlinkConn batches', () => {
     expect(transport.sends.map((send) => send.length)).to.deep.equal([1]);
     transport.answer(ack(transport.lastSend[0]!));
     expect(transport.sends.map((send) => send.length)).to.deep.equal([1, 5]);
-    transport.answer(...transport.lastSend.map((request) => ack(request)));
-    expect((await Promise.all(all)).map((answers) => answers.length)).to.deep.equal([1, 2, 3]);
+    const sent = transport.lastSend;
+    transport.answer(ack(sent[1]!, errnoNumber('EEXIST')), ack(sent[2]!, errnoNumber('ESRCH')), ack(sent[4]!));
+    const answers = await Promise.all(all);
+    expect(answers.map(words)).to.deep.equal([['ok'], ['ok', 'EEXIST'], ['ESRCH', 'ok', 'ok']]);
   });
 
   it('of no commands send nothing', async () => {
     const { transport, conn } = connect();
-    expect(await conn.batch([])).to.deep.equal([]);
+    expect(await conn.batch(commands(0))).to.deep.equal([]);
     expect(transport.sends).to.have.length(0);
   });
 
   it('report commands in flight as unknown after an overrun, pause, and go on with fewer per send', async () => {
     const { transport, conn, clock } = connect({ maxCommandsPerSend: 32 });
     const answers = conn.batch(commands(40));
-    transport.answer(...transport.lastSend.slice(0, 30).map((request) => ack(request)));
+    transport.answer(...transport.lastSend.slice(0, 30).map((request) => ack(request, errnoNumber('EEXIST'))));
     transport.overrun();
     void conn.batch(commands(1));
     expect(transport.sends).to.have.length(1);
@@ -251,9 +375,9 @@ describe('NetlinkConn batches', () => {
     transport.answer(ack(transport.sends[0]![31]!));
     clock.advance(0);
     expect(transport.sends.map((send) => send.length)).to.deep.equal([32, 9]);
-    transport.answer(...transport.lastSend.map((request) => ack(request)));
+    transport.answer(ack(transport.lastSend.at(-1)!));
     expect(words(await answers)).to.deep.equal([
-      ...Array(30).fill('ok'),
+      ...Array(30).fill('EEXIST'),
       ...Array(2).fill('ERR_NETLINK_OVERRUN'),
       ...Array(8).fill('ok'),
     ]);
@@ -285,7 +409,7 @@ describe('NetlinkConn batches', () => {
     expect(clock.armed).to.equal(0);
   });
 
-  it('report an acknowledgement that cannot be read as unknown', async () => {
+  it('report a command whose acknowledgement cannot be read as unknown', async () => {
     const { transport, conn } = connect();
     const answers = conn.batch(commands(2));
     const [a, b] = transport.lastSend;
@@ -306,6 +430,37 @@ describe('NetlinkConn batches', () => {
 });
 
 describe('NetlinkConn dumps', () => {
+  it('of several tables leave one after the other, the next before the last answer’s handler returns', async () => {
+    const { transport, conn, clock } = connect();
+    const tables = conn.dumps([question, question, question], (message, index) => 10 * index + firstByte(message));
+    for (let i = 0; i < 3; i++) {
+      expect(transport.sends).to.have.length(i + 1);
+      transport.answer(data(transport.lastSend[0]!, 1), data(transport.lastSend[0]!, 2), done(transport.lastSend[0]!));
+    }
+    expect(await tables).to.deep.equal([
+      [1, 2],
+      [11, 12],
+      [21, 22],
+    ]);
+    expect(clock.armed).to.equal(0);
+  });
+
+  it('of several tables end at the first that fails, and take turns with the dumps of others', async () => {
+    const { transport, conn, clock } = connect();
+    const several = fate(conn.dumps([question, question, question], firstByte));
+    const one = fate(conn.dump(question, firstByte));
+    transport.answer(data(transport.lastSend[0]!, 1), done(transport.lastSend[0]!));
+    transport.answer(data(transport.lastSend[0]!, 2), done(transport.lastSend[0]!));
+    await settled();
+    expect([several.now, one.now]).to.deep.equal(['pending', '[2]']);
+    transport.answer(done(transport.lastSend[0]!, errnoNumber('ENOMEM')));
+    await settled();
+    expect(several.now).to.equal('ERR_NETLINK_REFUSED');
+    expect(transport.sends).to.have.length(3);
+    expect(clock.armed).to.equal(0);
+    expect(await conn.dumps([], firstByte)).to.deep.equal([]);
+  });
+
   it('collect the messages of all datagrams until NLMSG_DONE', async () => {
     const { transport, conn, clock } = connect();
     const result = conn.dump(question, firstByte);

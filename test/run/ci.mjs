@@ -50,6 +50,10 @@ await main(async () => {
     await step('check: types and lint', process.execPath, ['test/run/check.mjs']);
     if (await step('build', process.execPath, ['test/run/build.mjs'])) {
       await tests(`all tests on node ${process.versions.node}`, process.execPath, ['--no-build']);
+      // Prints ratios; a noisy machine does not fail it.
+      await step('benchmark: TCP checks against a C loop', process.execPath, [
+        ...['dist/test/bench/tcp-checks.js', '5000', '8', '2'],
+      ]);
       for (const release of releases) {
         let program;
         try {

@@ -1,4 +1,4 @@
-/** Many services and real servers at once: our batches against `ipvsadm -R`, in turns on the same kernel. */
+/** Many services and real servers at once: our batches against `ipvsadm -R`, in turns on the same kernel; and reading. */
 import { execFileSync } from 'node:child_process';
 import { ipAddress, openIpvs, planTable, type Service, serviceKey } from '../../../lib/index.ts';
 import type { ScenarioContext } from '../scenario.ts';
@@ -17,8 +17,15 @@ export interface BulkResult {
   readonly ipvsadmMs: readonly number[];
   /** An idle start of ipvsadm: what of its time is not commands. */
   readonly ipvsadmIdleMs: number;
+  /** `ipvs.read()` of the whole table, and `ipvsadm -Sn`, which reads the same. */
+  readonly readMs: readonly number[];
+  readonly ipvsadmReadMs: readonly number[];
   /** The two ways gave the same table. */
   readonly same: boolean;
+  /** The same commands once more, of which the kernel refuses all: how many outcomes say so. */
+  readonly refusedAgain: number;
+  /** How often answers were lost on the netlink socket; with the refusals above it is at its fullest. */
+  readonly overruns: number;
 }
 
 export async function run(
@@ -32,6 +39,9 @@ export async function run(
   const owned = new Set(desired.map(serviceKey));
   const oursMs: number[] = [];
   const ipvsadmMs: number[] = [];
+  const readMs: number[] = [];
+  const ipvsadmReadMs: number[] = [];
+  let refusedAgain = 0;
   let ours = '';
   let theirs = '';
   for (let turn = 0; turn < turns; turn++) {
@@ -43,17 +53,36 @@ export async function run(
         if (refused?.error !== undefined) throw refused.error;
       }),
     );
-    ours = ipvsadm(['-Sn']);
+    readMs.push(
+      await timed(async () => {
+        const left = planTable(desired, await ipvs.read(), owned).length;
+        if (left !== 0) throw new Error(`the table that was read lacks ${left} commands`);
+      }),
+    );
+    if (turn === turns - 1) {
+      const again = await ipvs.apply(planTable(desired, [], owned));
+      refusedAgain = again.filter(({ error }) => error?.errno?.name === 'EEXIST').length;
+    }
+    ipvsadmReadMs.push(
+      await timed(async () => {
+        ours = ipvsadm(['-Sn']);
+      }),
+    );
     ipvsadm(['-C']);
     ipvsadmMs.push(await timed(async () => ipvsadm(['-R'], ours)));
     theirs = ipvsadm(['-Sn']);
     ipvsadm(['-C']);
-    context.log(`turn ${turn + 1}: ipvigil ${oursMs.at(-1)} ms, ipvsadm -R ${ipvsadmMs.at(-1)} ms`);
+    context.log(
+      `turn ${turn + 1}: ipvigil ${oursMs.at(-1)} ms, ipvsadm -R ${ipvsadmMs.at(-1)} ms; ` +
+        `reading ${readMs.at(-1)} ms, ipvsadm -Sn ${ipvsadmReadMs.at(-1)} ms`,
+    );
   }
   const ipvsadmIdleMs = await timed(async () => ipvsadm(['-R'], ''));
+  const { overruns } = ipvs.counters;
   ipvs.close();
   const commands = planTable(desired, [], owned).length;
-  return { commands, oursMs, ipvsadmMs, ipvsadmIdleMs, same: sorted(ours) === sorted(theirs) && ours !== '' };
+  const same = sorted(ours) === sorted(theirs) && ours !== '';
+  return { commands, oursMs, ipvsadmMs, ipvsadmIdleMs, readMs, ipvsadmReadMs, same, refusedAgain, overruns };
 }
 
 function makeServices(services: number, serversEach: number): Service[] {

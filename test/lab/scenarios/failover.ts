@@ -20,6 +20,8 @@ export interface FailoverResult {
   readonly deathToRemovalMs: number;
   readonly returnToTableMs: number;
   readonly requests: number;
+  /** How long this machine stood still at most while it all happened: no time is measured closer than that. */
+  readonly longestStallMs: number;
   /** Failed requests that were begun before the removal, and after it. */
   readonly failedBefore: number;
   readonly failedAfter: readonly LoadRecord[];
@@ -47,10 +49,11 @@ export async function run(context: ScenarioContext, { failure, rate }: FailoverA
     configuration: natConfiguration([{ port: 80, realServers: servers }]),
     folder: context.scratch,
   });
-  const load = await Load.start(client, { address: '172.16.10.81', rate, timeoutMs: 1000 });
+  const load = await Load.start(client, { address: '172.16.10.81', rate, timeoutMs: 3000 });
   // Two rounds of checks: from now on retries count.
   await load.more(rate * 2 + rate / 2, 30_000);
 
+  const stalls = watchStalls();
   const diedAt = monotonicMs();
   await fail(failure, second, rs2);
   const ofSecond = (kind: SeenChange['kind']) => (change: SeenChange) =>
@@ -61,6 +64,7 @@ export async function run(context: ScenarioContext, { failure, rate }: FailoverA
   await recover(failure, second, rs2);
   const backAt = monotonicMs();
   const added = await watch.change(ofSecond('destination-added'), 15_000, removed.at);
+  const longestStallMs = stalls();
   await load.more(rate, 30_000);
   const records = await load.stop();
   await daemon.stop();
@@ -72,6 +76,7 @@ export async function run(context: ScenarioContext, { failure, rate }: FailoverA
   return {
     deathToRemovalMs: removed.at - diedAt,
     returnToTableMs: added.at - backAt,
+    longestStallMs,
     requests: records.length,
     failedBefore: failed.filter(({ at }) => at < removed.at).length,
     failedAfter: failed.filter(({ at }) => at >= removed.at),
@@ -95,4 +100,20 @@ async function recover(failure: Failure, server: WebServer, host: Host): Promise
   if (failure === 'ping-silent') await host.cable('eth0', 'plugged');
   else if (failure === 'http-503' || failure === 'http-hang') await server.mode({ kind: 'ok' });
   else await server.restart();
+}
+
+/** Notes how late timers are from now on; the function it gives ends that and says by how much at most. */
+function watchStalls(): () => number {
+  const everyMs = 5;
+  let longest = 0;
+  let last = monotonicMs();
+  const timer = setInterval(() => {
+    const now = monotonicMs();
+    longest = Math.max(longest, now - last - everyMs);
+    last = now;
+  }, everyMs);
+  return () => {
+    clearInterval(timer);
+    return Math.max(longest, monotonicMs() - last - everyMs);
+  };
 }
