@@ -85,6 +85,8 @@ export interface NetlinkConnOptions {
   readonly maxBytesPerSend?: number;
   /** How often a dump is begun again after an overrun, an interruption or EBUSY. Default 8. */
   readonly maxDumpRestarts?: number;
+  /** The sequence number of the first message, 1..4294967295. They are counted up, and begin again at 1. Default 1. */
+  readonly firstSequence?: number;
 }
 
 /** What happened on the connection since it was opened; for metrics and tests. */
@@ -187,7 +189,7 @@ export class NetlinkConn {
   readonly #maxDumpRestarts: number;
   #maxCommands: number;
 
-  #lastSequence = 0;
+  #lastSequence: number;
   /** Requests and dumps that were sent and are not yet answered, by sequence number. */
   readonly #pending = new Map<number, Pending>();
   /** Batches with commands that wait for the ones before them. */
@@ -207,6 +209,7 @@ export class NetlinkConn {
     this.#maxCommands = Math.max(1, options.maxCommandsPerSend ?? 512);
     this.#maxBytes = options.maxBytesPerSend ?? 65536;
     this.#maxDumpRestarts = options.maxDumpRestarts ?? 8;
+    this.#lastSequence = (options.firstSequence ?? 1) - 1;
     transport.receive({
       datagram: (bytes) => this.#datagram(bytes),
       failed: (error) => this.#failed(error),

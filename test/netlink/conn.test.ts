@@ -586,6 +586,20 @@ describe('NetlinkConn dumps', () => {
 });
 
 describe('NetlinkConn', () => {
+  it('begins again at 1 behind the last sequence number, with the commands of a send in a row', async () => {
+    const { transport, conn } = connect({ firstSequence: 0xfffffffd });
+    const sequences = () => transport.lastSend.map(({ sequence }) => sequence);
+    const early = fate(conn.request(question, firstByte));
+    expect(sequences()).to.deep.equal([0xfffffffd]);
+    const batch = conn.batch(commands(3));
+    expect(sequences()).to.deep.equal([1, 2, 3]);
+    transport.answer(ack(transport.lastSend[1]!, errnoNumber('EEXIST')), ack(transport.lastSend[2]!));
+    expect(words(await batch)).to.deep.equal(['ok', 'EEXIST', 'ok']);
+    transport.answer(data(transport.sends[0]![0]!, 7, 0), ack(transport.sends[0]![0]!));
+    await settled();
+    expect(early.now).to.equal('[7]');
+  });
+
   it('counts answers that belong to nobody, and garbage, and works on', async () => {
     const { transport, conn } = connect();
     const result = fate(conn.request(question, firstByte));
