@@ -6,7 +6,7 @@ const plan: GuestPlan = {
   packages: '/cache/packages/abc',
   shared: '/tmp/lab',
   node: '/usr/bin/node',
-  agent: '/work/dist/test/lab/agent.js',
+  agent: '/checkout/dist/test/lab/agent.js',
   multiarch: 'x86_64-linux-gnu',
   memoryMb: 512,
   modules: ['ip_vs', 'veth'],
