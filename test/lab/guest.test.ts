@@ -30,7 +30,7 @@ describe('the guest', () => {
     expect(at('mount -t overlay')).to.be.lessThan(at('pivot_root'));
     expect(at('pivot_root')).to.be.lessThan(at('modprobe -a ip_vs veth'));
     expect(lines.at(-1)).to.match(
-      /^exec \/usr\/bin\/node .*\/work\/dist\/test\/lab\/agent\.js \/dev\/ttyS0 \/run\/lab$/,
+      /^exec \/usr\/bin\/node .*\/checkout\/dist\/test\/lab\/agent\.js \/dev\/ttyS0 \/run\/lab$/,
     );
   });
 
