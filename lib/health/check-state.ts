@@ -115,16 +115,21 @@ function passed(
   { parts }: CheckRules,
 ): CheckStep {
   const passedParts = Math.min(state.passedParts + 1, parts);
-  const next = { ...state, failures: 0, part: (state.part + 1) % parts, passedParts, dueAt };
-  const cause = (rule: VerdictCause['rule']): VerdictCause => ({
-    reason: `answered in ${result.elapsedMs.toFixed(1)} ms`,
-    times: passedParts,
-    rule,
-  });
   // A server that is not up yet, be it after a failure or by alpha, must pass in all its parts.
-  if (!state.up && passedParts < parts) return { state: next };
-  const verdict = { to: 'up', first: !state.hasRun, cause: cause(state.hasRun ? 'passed' : 'first-check') } as const;
-  return { state: { ...next, up: true, hasRun: true }, ...(state.up && state.hasRun ? {} : { verdict }) };
+  const up = state.up || passedParts >= parts;
+  const next: CheckState = {
+    up,
+    hasRun: state.hasRun || up,
+    failures: 0,
+    part: (state.part + 1) % parts,
+    passedParts,
+    dueAt,
+  };
+  // Nothing new, as thousands of times a second: no cause is put into words.
+  if (!up || (state.up && state.hasRun)) return { state: next };
+  const rule = state.hasRun ? 'passed' : 'first-check';
+  const cause: VerdictCause = { reason: `answered in ${result.elapsedMs.toFixed(1)} ms`, times: passedParts, rule };
+  return { state: next, verdict: { to: 'up', first: !state.hasRun, cause } };
 }
 
 /**
